@@ -1,0 +1,1 @@
+"""The domain and where it is kept. Imports nothing of ours: every other room builds on this one."""

@@ -1,0 +1,1 @@
+"""What people do now, append-only and in order, before it reaches the store."""

@@ -1,0 +1,1 @@
+"""Anything from outside into the store: decode, validate, quarantine, deduplicate, write."""

@@ -1,0 +1,1 @@
+"""From snapshot, artifact and overlay to ranked answers, each with its reasons."""
