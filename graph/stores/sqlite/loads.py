@@ -1,0 +1,131 @@
+"""Loads in the SQLite store: who holds the store, which batches are done, and what they amounted to.
+
+A lease is held by one opened store. It ends when it is given back, when its process is dead on this host, or when it was
+not renewed for 30 s. A batch is recorded in the transaction that writes it, and only by the lease's holder: a process that
+slept through its lease can't write into a load that another has taken up.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import uuid4
+
+from graph.errors import ConflictError
+from graph.ports import Checkpoint, LoadState, Outcome
+
+LEASE_S: Final = 30
+
+_LEASE: Final = "SELECT load_id, holder, pid, host, renewed_at FROM lease"
+_TAKE: Final = "INSERT OR REPLACE INTO lease (only, load_id, holder, pid, host, renewed_at) VALUES (1, ?, ?, ?, ?, ?)"
+_RENEW: Final = "UPDATE lease SET renewed_at = ? WHERE load_id = ? AND holder = ?"
+_GIVE_BACK: Final = "DELETE FROM lease WHERE load_id = ? AND holder = ?"
+_BEGIN: Final = "INSERT INTO load (load_id, source, began_at) VALUES (?, ?, ?) ON CONFLICT (load_id) DO NOTHING"
+_FINISHED: Final = "SELECT finished_at IS NOT NULL FROM load WHERE load_id = ?"
+_FINISH: Final = "UPDATE load SET finished_at = ?, summary = ? WHERE load_id = ?"
+_UNFINISHED: Final = "SELECT load_id FROM load WHERE finished_at IS NULL ORDER BY began_at, rowid"
+_BATCHES: Final = (
+    "SELECT batch, written, unchanged, duplicates, conflicts, edges_written FROM load_batch WHERE load_id = ?"
+)
+_BATCH: Final = (
+    "SELECT written, unchanged, duplicates, conflicts, edges_written FROM load_batch WHERE load_id = ? AND batch = ?"
+)
+_RECORD: Final = (
+    "INSERT INTO load_batch (load_id, batch, written, unchanged, duplicates, conflicts, edges_written)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One opened store, as a lease names it."""
+
+    token: str = field(default_factory=lambda: uuid4().hex)
+    host: str = field(default_factory=socket.gethostname)
+
+
+def begin(connection: sqlite3.Connection, holder: Holder, load_id: str, source: str) -> LoadState:
+    """Takes the store for a load. Raises ConflictError while another holds it."""
+    row = connection.execute(_LEASE).fetchone()
+    if row is not None:
+        _check_free(row, holder, load_id)
+    connection.execute(_BEGIN, (load_id, source, _now_ms()))
+    connection.execute(_TAKE, (load_id, holder.token, os.getpid(), holder.host, _now_ms()))
+    finished = bool(connection.execute(_FINISHED, (load_id,)).fetchone()[0])
+    batches = {batch: Outcome(*counts) for batch, *counts in connection.execute(_BATCHES, (load_id,))}
+    return LoadState(load_id, finished, batches)
+
+
+def _check_free(lease: tuple[str, str, int, str, int], holder: Holder, load_id: str) -> None:
+    held_by, token, pid, host, renewed_at = lease
+    if token == holder.token:
+        if held_by != load_id:
+            raise ConflictError(f"load {held_by} is not finished; finish or release it before load {load_id}")
+        return
+    if host == holder.host and not _alive(pid):
+        return
+    age_s = (_now_ms() - renewed_at) / 1000
+    if age_s < LEASE_S:
+        raise ConflictError(
+            f"load {held_by} is running (process {pid} on {host}, seen {max(age_s, 0):.0f} s ago); wait until it has ended"
+        )
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def renew(connection: sqlite3.Connection, holder: Holder, load_id: str) -> None:
+    """Says that the load is alive. Raises ConflictError when it does not hold the store any more."""
+    if not connection.execute(_RENEW, (_now_ms(), load_id, holder.token)).rowcount:
+        raise ConflictError(f"load {load_id} does not hold the store (any more); run the same load again")
+
+
+def finish(connection: sqlite3.Connection, holder: Holder, load_id: str, summary: str) -> None:
+    """Marks a load as done and gives the store back."""
+    renew(connection, holder, load_id)
+    connection.execute(_FINISH, (_now_ms(), summary, load_id))
+    release(connection, holder, load_id)
+
+
+def release(connection: sqlite3.Connection, holder: Holder, load_id: str) -> None:
+    """Gives the store back, if it is held."""
+    connection.execute(_GIVE_BACK, (load_id, holder.token))
+
+
+def unfinished(connection: sqlite3.Connection) -> list[str]:
+    """Loads that began and did not finish, oldest first."""
+    return [load_id for (load_id,) in connection.execute(_UNFINISHED)]
+
+
+def recorded(connection: sqlite3.Connection, holder: Holder, checkpoint: Checkpoint | None) -> Outcome | None:
+    """What a batch that is done already amounted to; None when it is still to do.
+
+    Raises ConflictError when its load does not hold the store.
+    """
+    if checkpoint is None:
+        return None
+    renew(connection, holder, checkpoint.load_id)
+    row = connection.execute(_BATCH, checkpoint).fetchone()
+    return None if row is None else Outcome(*row)
+
+
+def record(connection: sqlite3.Connection, checkpoint: Checkpoint | None, outcome: Outcome) -> None:
+    """Records a batch as done."""
+    if checkpoint is not None:
+        counts = (outcome.written, outcome.unchanged, outcome.duplicates, outcome.conflicts, outcome.edges_written)
+        connection.execute(_RECORD, (*checkpoint, *counts))
