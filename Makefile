@@ -12,7 +12,7 @@ export TASTEGRAPH_HOME ?= .tastegraph
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 VENV := .venv/.installed
-GRAPHIQL := gql/graphiql/dist/.built
+GRAPHIQL := gql/graphiql/dist/manifest.json
 NEO4J := build/neo4j/.installed
 
 .PHONY: help setup demo serve test test-slow check format secrets lock clean
@@ -28,10 +28,10 @@ $(VENV): requirements/dev.txt pyproject.toml
 	$(UV) pip install -q --no-deps -e .
 	touch $@
 
-$(GRAPHIQL): gql/graphiql/package-lock.json gql/graphiql/build.mjs $(wildcard gql/graphiql/src/*) $(wildcard gql/graphiql/*.tsx gql/graphiql/*.jsx gql/graphiql/*.html)
+$(GRAPHIQL): $(filter-out %.py,$(wildcard gql/graphiql/*.* gql/graphiql/.npmrc))
 	@command -v npm >/dev/null || { echo "GraphiQL is bundled with npm: install Node 20" >&2; exit 1; }
 	cd gql/graphiql && npm ci --silent --no-audit --no-fund && node build.mjs
-	touch $@
+	@touch $@
 
 $(NEO4J): tests/neo4j/pom.xml | $(VENV)
 	@command -v mvn >/dev/null || { echo "the tests' Neo4j comes from Maven: install Maven and Java 17" >&2; exit 1; }
