@@ -1,0 +1,91 @@
+"""Answers: ranked nodes, each with its score and its reasons. Types only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from graph.model import NodeKind
+from graph.schema import Link
+
+
+class Source(StrEnum):
+    """Which source of candidates spoke for an item."""
+
+    GNN = "GNN"
+    """Vectors of the artifact."""
+    FILTER = "FILTER"
+    """The normalised 2-hop filter over saves."""
+    WALK = "WALK"
+    """Random walks over pins, boards and users."""
+    KNOWLEDGE = "KNOWLEDGE"
+    """Shared interests and entities."""
+    POPULAR = "POPULAR"
+    """What many have saved: the floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edge that the snapshot holds and the viewer may see, in its stored direction."""
+
+    link: Link
+    source: tuple[NodeKind, int]
+    target: tuple[NodeKind, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an item is in the answer: a source, its share of the score (0 to 1), and the path that shows it.
+
+    `steps` is empty where nothing in the graph was found to show it, and `text` then says so: popularity, or vectors alone.
+    """
+
+    source: Source
+    share: float
+    steps: tuple[Step, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One item of an answer. `reasons` has at least one, the largest share first; shares sum to 1."""
+
+    kind: NodeKind
+    row: int
+    score: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Items, best first, and how far the answer degraded: "GNN" (vectors took part), "WALK" (the graph alone), "POPULAR"."""
+
+    items: tuple[Ranked, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserInterest:
+    """An interest of a user, inferred: score (0 to 1, of all that the user cares for), and the saved pins that show it."""
+
+    row: int
+    score: float
+    evidence: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A node that a text found."""
+
+    kind: NodeKind
+    row: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Hits, best first; `total` counts all visible ones up to a limit; `more` says whether there are any after these."""
+
+    items: tuple[Hit, ...]
+    total: int
+    more: bool

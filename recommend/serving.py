@@ -1,0 +1,90 @@
+"""One release, opened: everything that an answer is made from, memory-mapped and immutable.
+
+A server holds one of these, opens the next beside it, and swaps. Never imports torch or dgl.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.artifact import Artifact
+from embeddings.release import Release, current
+from graph.model import NodeKind
+from graph.settings import Home
+from graph.snapshot import Snapshot
+from graph.visibility import Secrets, Viewer, Visibility
+from recommend.public import PublicGraph
+
+
+@dataclass(frozen=True, slots=True)
+class KindVectors:
+    """Vectors of one kind, and the maps between their rows and the snapshot's.
+
+    Scores are u·v·‖v‖^(exponent − 1): `scale` is that power of the norms, kept apart so that the matrix stays mapped.
+    """
+
+    matrix: NDArray[np.float32]
+    """(artifact rows, dim) float32."""
+    scale: NDArray[np.float32]
+    """(artifact rows,) float32."""
+    rows: NDArray[np.int32]
+    """(snapshot rows,): the artifact's row; -1 for a node that came after training."""
+    snapshot_rows: NDArray[np.int32]
+    """(artifact rows,): the snapshot's row; -1 for a node that is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What is served. Safe to share between threads."""
+
+    release: Release | None
+    snapshot: Snapshot
+    artifact: Artifact | None
+    secrets: Secrets
+    public: PublicGraph
+    popularity: Mapping[NodeKind, NDArray[np.float32]]
+    """By kind, (nodes,): public edges that speak for a node."""
+    vectors: Mapping[NodeKind, KindVectors]
+    """Empty without an artifact: answers then come from the graph alone."""
+
+    @classmethod
+    def open(cls, home: Home, *, verify: bool = True) -> Serving:
+        """Opens what `releases/CURRENT` names.
+
+        Raises NotFoundError when nothing is published, CorruptFileError when a part of it is not what was written.
+        """
+        release = current(home)
+        snapshot = Snapshot.open(home.snapshots / release.snapshot, verify=verify)
+        artifact = None
+        for model, version in sorted(release.artifacts.items()):
+            artifact = Artifact.open(home.artifacts / model / version, verify=verify)
+            break
+        return cls.of(snapshot, artifact, release=release)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, artifact: Artifact | None = None, *, release: Release | None = None) -> Serving:
+        """Serves an open snapshot, with vectors or without; what is derived from it is made in memory."""
+        secrets = Secrets.of(snapshot)
+        public = PublicGraph.of(snapshot, secrets)
+        vectors = {} if artifact is None else {kind: _kind(snapshot, artifact, kind) for kind in artifact.vectors}
+        return cls(release, snapshot, artifact, secrets, public, public.popularity(snapshot), vectors)
+
+    def visible(self, viewer: Viewer) -> Visibility:
+        """What a viewer may see of the snapshot."""
+        return Visibility(self.snapshot, self.secrets, viewer)
+
+
+def _kind(snapshot: Snapshot, artifact: Artifact, kind: NodeKind) -> KindVectors:
+    vectors = artifact.vectors[kind]
+    rows = vectors.rows_in(snapshot)
+    back = np.full(len(vectors.matrix), -1, np.int32)
+    known = np.flatnonzero(rows >= 0)
+    back[rows[known]] = known
+    norms = np.linalg.norm(vectors.matrix, axis=1)
+    power = artifact.score_exponent - 1
+    scale = np.where(norms > 0, np.maximum(norms, 1e-12) ** power, 0).astype(np.float32)
+    return KindVectors(vectors.matrix, scale, rows, back)
