@@ -12,8 +12,10 @@ import math
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
+
+import orjson
 
 from graph.errors import InvalidInputError
 from graph.model import (
@@ -108,8 +110,8 @@ def canonical_json(value: Mapping[str, Any]) -> str:
 
 def node_digest(node: Node, deleted_at: int | None = None) -> bytes:
     """BLAKE2b-128 of what a node row says, its version aside."""
-    fields = json.dumps(asdict(node), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return _blake2b(_text(type(node).__name__) + _text(fields) + _time(deleted_at))
+    said = {name: getattr(node, name) for name in type(node).__slots__}
+    return _blake2b(_text(type(node).__name__) + _field(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)) + _time(deleted_at))
 
 
 def edge_key(edge: PlainEdge) -> tuple[str, ...]:
