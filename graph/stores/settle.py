@@ -70,6 +70,8 @@ def settle_versions(
 
 def settle_events(ids: Sequence[str], digests: Sequence[bytes], held: Mapping[str, bytes]) -> Settled:
     """Rows of events, where the smaller payload digest wins; another payload under a known id is a conflict."""
+    if len(held) == len(ids) and all(held.get(id_) == digest for id_, digest in zip(ids, digests, strict=True)):
+        return Settled([], Outcome(unchanged=len(ids)))  # what loading a folder again comes to
     distinct = {(id_, digests[i]): i for i, id_ in reversed(list(enumerate(ids)))}
     best: dict[str, int] = {}
     for (id_, digest), i in distinct.items():

@@ -4,76 +4,98 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from graph.model import About, EdgeKind, EdgeRow, Is, NodeKind, PlainEdge
+from graph.model import About, EdgeKind, EdgeRow, Id, Is, NodeKind, PlainEdge, Relates
 from graph.ports import Outcome
-from graph.rules import edge_digest, edge_key
+from graph.rules import edge_digest
 from graph.stores.settle import Held, settle_versions
-from graph.stores.sqlite.nodes import keys_of
-
-_HELD_ABOUT: Final = "SELECT version_at, digest FROM about WHERE pin_key = ? AND interest_key = ?"
-_HELD_IS: Final = "SELECT version_at, digest FROM depicts WHERE pin_key = ? AND entity_key = ?"
-_HELD_RELATES: Final = "SELECT version_at, digest FROM relates WHERE head_key = ? AND predicate = ? AND tail_key = ?"
-_UPSERT_ABOUT: Final = """
-INSERT INTO about (pin_key, interest_key, version_at, digest, score) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET version_at = excluded.version_at, digest = excluded.digest, score = excluded.score
-"""
-_UPSERT_IS: Final = """
-INSERT INTO depicts (pin_key, entity_key, version_at, digest) VALUES (?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET version_at = excluded.version_at, digest = excluded.digest
-"""
-_UPSERT_RELATES: Final = """
-INSERT INTO relates (head_key, predicate, tail_key, version_at, digest) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET version_at = excluded.version_at, digest = excluded.digest
-"""
-_HELD: Final = {EdgeKind.ABOUT: _HELD_ABOUT, EdgeKind.IS: _HELD_IS, EdgeKind.RELATES: _HELD_RELATES}
-_UPSERT: Final = {EdgeKind.ABOUT: _UPSERT_ABOUT, EdgeKind.IS: _UPSERT_IS, EdgeKind.RELATES: _UPSERT_RELATES}
-_TYPES: Final = {"ABOUT": EdgeKind.ABOUT, "IS": EdgeKind.IS, "RELATES": EdgeKind.RELATES}
+from graph.stores.sqlite.keys import NodeKeys
 
 
-def write(connection: sqlite3.Connection, kind: EdgeKind, rows: Sequence[EdgeRow]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Where edges of one kind are kept. An identity is (source key, target key) and, for RELATES, the predicate."""
+
+    edge_type: type[PlainEdge]
+    source: NodeKind
+    target: NodeKind
+    held: str
+    upsert: str
+
+
+_TABLES: Final = {
+    EdgeKind.ABOUT: _Table(
+        About,
+        NodeKind.PIN,
+        NodeKind.INTEREST,
+        "SELECT version_at, digest FROM about WHERE pin_key = ? AND interest_key = ?",
+        """
+        INSERT INTO about (pin_key, interest_key, version_at, digest, score) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET version_at = excluded.version_at, digest = excluded.digest, score = excluded.score
+        """,
+    ),
+    EdgeKind.IS: _Table(
+        Is,
+        NodeKind.PIN,
+        NodeKind.ENTITY,
+        "SELECT version_at, digest FROM depicts WHERE pin_key = ? AND entity_key = ?",
+        """
+        INSERT INTO depicts (pin_key, entity_key, version_at, digest) VALUES (?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET version_at = excluded.version_at, digest = excluded.digest
+        """,
+    ),
+    EdgeKind.RELATES: _Table(
+        Relates,
+        NodeKind.ENTITY,
+        NodeKind.ENTITY,
+        "SELECT version_at, digest FROM relates WHERE head_key = ? AND tail_key = ? AND predicate = ?",
+        """
+        INSERT INTO relates (head_key, tail_key, predicate, version_at, digest) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET version_at = excluded.version_at, digest = excluded.digest
+        """,
+    ),
+}
+
+_Identity = tuple[int | str, ...]
+
+
+def write(connection: sqlite3.Connection, keys: NodeKeys, kind: EdgeKind, rows: Sequence[EdgeRow]) -> Outcome:
     """Writes plain edges of one kind; see `graph.ports.GraphWriter.write_edges`."""
+    table = _TABLES.get(kind)
     edges = [row.edge for row in rows]
-    if kind not in _UPSERT or any(_TYPES[edge_key(edge)[0]] is not kind for edge in edges):
-        raise ValueError(f"not edges of kind {kind}")
-    keys = _ends(connection, edges)
-    held_under = _HELD[kind]
-    held: dict[tuple[int | str, ...], Held] = {}
-    for key in set(keys):
-        if (row := connection.execute(held_under, key).fetchone()) is not None:
-            held[key] = Held(*row)
+    if table is None or not all(isinstance(edge, table.edge_type) for edge in edges):
+        raise ValueError(f"these are not edges of kind {kind}, or the kind is no plain one")
+    identities = _identities(connection, keys, table, edges)
+    held: dict[_Identity, Held] = {}
+    for identity in set(identities):
+        if (found := connection.execute(table.held, identity).fetchone()) is not None:
+            held[identity] = Held(*found)
     digests = [edge_digest(edge) for edge in edges]
-    settled = settle_versions(keys, [row.version_at for row in rows], digests, held)
-    connection.executemany(
-        _UPSERT[kind],
-        ((*keys[i], rows[i].version_at, digests[i], *_score(edges[i])) for i in settled.write),
-    )
+    settled = settle_versions(identities, [row.version_at for row in rows], digests, held)
+    chosen = ((*identities[i], rows[i].version_at, digests[i], *_score(edges[i])) for i in settled.write)
+    connection.executemany(table.upsert, chosen)
     return settled.outcome + Outcome(edges_written=len(settled.write))
+
+
+def _identities(
+    connection: sqlite3.Connection, keys: NodeKeys, table: _Table, edges: list[PlainEdge]
+) -> list[_Identity]:
+    """Raises NotFoundError when an end is missing."""
+    names = [_names(edge) for edge in edges]
+    sources = keys.of(connection, table.source, [source for source, _, _ in names])
+    targets = keys.of(connection, table.target, [target for _, target, _ in names])
+    return [(source, target, *more) for source, target, (_, _, more) in zip(sources, targets, names, strict=True)]
+
+
+def _names(edge: PlainEdge) -> tuple[Id, Id, tuple[str, ...]]:
+    if isinstance(edge, About):
+        return edge.pin, edge.interest, ()
+    if isinstance(edge, Is):
+        return edge.pin, edge.entity, ()
+    return edge.head, edge.tail, (edge.predicate,)
 
 
 def _score(edge: PlainEdge) -> tuple[float | None, ...]:
     return (edge.score,) if isinstance(edge, About) else ()
-
-
-def _ends(connection: sqlite3.Connection, edges: list[PlainEdge]) -> list[tuple[int | str, ...]]:
-    """Each edge's identity in keys. Raises NotFoundError when an end is missing."""
-    pins = keys_of(connection, NodeKind.PIN, (edge.pin for edge in edges if isinstance(edge, About | Is)))
-    interests = keys_of(connection, NodeKind.INTEREST, (edge.interest for edge in edges if isinstance(edge, About)))
-    named = [end for edge in edges if not isinstance(edge, About) for end in _entities(edge)]
-    entities = keys_of(connection, NodeKind.ENTITY, named)
-    keys: list[tuple[int | str, ...]] = []
-    for edge in edges:
-        if isinstance(edge, About):
-            keys.append((pins[edge.pin], interests[edge.interest]))
-        elif isinstance(edge, Is):
-            keys.append((pins[edge.pin], entities[edge.entity]))
-        else:
-            keys.append((entities[edge.head], edge.predicate, entities[edge.tail]))
-    return keys
-
-
-def _entities(edge: PlainEdge) -> tuple[str, ...]:
-    if isinstance(edge, Is):
-        return (edge.entity,)
-    return () if isinstance(edge, About) else (edge.head, edge.tail)

@@ -1,99 +1,146 @@
 """Writes events: the hot path of a load.
 
-A batch whose ids are all new is one `executemany`; only when some were there before is each of them looked up.
+A batch whose ids are all new is one `executemany`; only when some were there before is each of them looked up. What most
+events of a load lack (a weight, a group, an id of their own, a place in the log) is not even bound.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from graph.model import NodeKind
 from graph.ports import EventBatch, Outcome
 from graph.stores.settle import settle_events
-from graph.stores.sqlite.nodes import keys_of
+from graph.stores.sqlite.eventid import StoredId, stored_all, stored_digest, told_digest
+from graph.stores.sqlite.keys import NodeKeys
 
+_INSERT_PLAIN: Final = """
+INSERT INTO event (event_id, kind, user_key, target_key, board_key, at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (event_id) DO NOTHING
+"""
 _INSERT: Final = """
 INSERT INTO event (event_id, kind, user_key, target_key, board_key, at, weight, group_id, digest, log_offset)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING
 """
 _REPLACE: Final = """
-UPDATE event SET event_id = ?1, kind = ?2, user_key = ?3, target_key = ?4, board_key = ?5, at = ?6, weight = ?7,
-                 group_id = ?8, digest = ?9, log_offset = ?10
+UPDATE event SET kind = ?2, user_key = ?3, target_key = ?4, board_key = ?5, at = ?6, weight = ?7, group_id = ?8,
+                 digest = ?9, log_offset = ?10
 WHERE event_id = ?1
 """
 _LAST: Final = "SELECT coalesce(max(key), 0) FROM event"
-_HELD: Final = "SELECT digest FROM event WHERE event_id = ? AND key <= ?"
-_EARLIER: Final = "UPDATE event SET log_offset = ?3 WHERE event_id = ?1 AND digest = ?2 AND log_offset > ?3"
+_HELD: Final = "SELECT key, digest, log_offset FROM event WHERE event_id = ? AND key <= ?"
+_EARLIER: Final = "UPDATE event SET log_offset = ? WHERE key = ? AND log_offset > ?1"
 _PROJECTED: Final = "UPDATE projection SET log_offset = ?"
 
 
-def write(connection: sqlite3.Connection, batch: EventBatch) -> Outcome:
-    """Writes a batch of events; see `graph.ports.GraphWriter.write_events`."""
-    rows = _rows(connection, batch)
-    last: int = connection.execute(_LAST).fetchone()[0]
-    if len(set(batch.event_id)) == len(rows):
-        inserted = connection.executemany(_INSERT, rows).rowcount
-        if inserted == len(rows):
-            return Outcome(written=inserted, edges_written=_edges(rows))
-    return _write_known(connection, batch, rows, last)
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """A batch in keys; its columns are sequences of one length."""
 
+    ids: list[StoredId]
+    kind: Sequence[str]
+    user: list[int]
+    target: list[int]
+    board: list[int | None]
+    batch: EventBatch
 
-def _write_known(connection: sqlite3.Connection, batch: EventBatch, rows: list[tuple[Any, ...]], last: int) -> Outcome:
-    """The same where some ids come twice, or are in the store already (with a key up to `last`)."""
-    held: dict[str, bytes] = {}
-    for event_id in set(batch.event_id):
-        if (found := connection.execute(_HELD, (event_id, last)).fetchone()) is not None:
-            held[event_id] = found[0]
-    settled = settle_events(batch.event_id, batch.digest, held)
-    chosen = [rows[i] for i in settled.write]
-    connection.executemany(_INSERT, (row for row in chosen if row[0] not in held))
-    connection.executemany(_REPLACE, (row for row in chosen if row[0] in held))
-    # One event that came twice is dated in the log by where it came first: an export up to an offset must not lose it.
-    connection.executemany(_EARLIER, zip(batch.event_id, batch.digest, batch.log_offset, strict=True))
-    return settled.outcome + Outcome(edges_written=_edges(chosen))
-
-
-def _edges(rows: list[tuple[Any, ...]]) -> int:
-    """`graph.model.edges_of`, summed: only saves and their ends have a board."""
-    return len(rows) + sum(row[4] is not None for row in rows)
-
-
-def _rows(connection: sqlite3.Connection, batch: EventBatch) -> list[tuple[Any, ...]]:
-    users = keys_of(connection, NodeKind.USER, batch.user)
-    boards: dict[str | None, int | None] = {None: None}
-    boards |= keys_of(connection, NodeKind.BOARD, {board for board in batch.board if board is not None})
-    return list(
-        zip(
-            batch.event_id,
-            batch.kind,
-            [users[user] for user in batch.user],
-            _targets(connection, batch),
-            [boards[board] for board in batch.board],
-            batch.at,
-            batch.weight,
-            batch.group_id,
-            batch.digest,
-            batch.log_offset,
-            strict=True,
+    def plain(self) -> bool:
+        """Whether every event came with a load, has a derived id, and neither weight nor group."""
+        batch = self.batch
+        return (
+            not any(batch.weight)
+            and not any(batch.group_id)
+            and self.ids == list(batch.digest)
+            and all(offset == -1 for offset in batch.log_offset)
         )
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        batch = self.batch
+        digests = [stored_digest(id_, digest) for id_, digest in zip(self.ids, batch.digest, strict=True)]
+        return list(
+            zip(
+                *(self.ids, self.kind, self.user, self.target, self.board),
+                *(batch.at, batch.weight, batch.group_id, digests, batch.log_offset),
+                strict=True,
+            )
+        )
+
+
+def write(connection: sqlite3.Connection, keys: NodeKeys, batch: EventBatch) -> Outcome:
+    """Writes a batch of events; see `graph.ports.GraphWriter.write_events`."""
+    if not len(batch):
+        return Outcome()
+    columns = _columns(connection, keys, batch)
+    last: int = connection.execute(_LAST).fetchone()[0]
+    known = connection.execute(_HELD, (columns.ids[0], last)).fetchone() is not None
+    if known or len(set(batch.event_id)) < len(batch):
+        return _write_known(connection, columns, last)
+    if columns.plain():
+        rows = zip(columns.ids, columns.kind, columns.user, columns.target, columns.board, batch.at, strict=True)
+        inserted = connection.executemany(_INSERT_PLAIN, rows).rowcount
+    else:
+        inserted = connection.executemany(_INSERT, columns.rows()).rowcount
+    if inserted < len(batch):
+        return _write_known(connection, columns, last)
+    return Outcome(written=inserted, edges_written=_edges(columns.board))
+
+
+def _write_known(connection: sqlite3.Connection, columns: _Columns, last: int) -> Outcome:
+    """The same where some ids come twice, or were in the store before (with a key up to `last`)."""
+    batch = columns.batch
+    held: dict[str, bytes] = {}
+    # An event that came twice is as old as where it came first: an export up to an offset must not miss it.
+    earlier: list[tuple[int, int]] = []
+    for event_id, id_, digest, offset in zip(batch.event_id, columns.ids, batch.digest, batch.log_offset, strict=True):
+        if (found := connection.execute(_HELD, (id_, last)).fetchone()) is not None:
+            key, held_digest, held_offset = found
+            held[event_id] = told_digest(id_, held_digest)
+            if offset < held_offset and digest == held[event_id]:
+                earlier.append((offset, key))
+    connection.executemany(_EARLIER, earlier)
+    settled = settle_events(batch.event_id, batch.digest, held)
+    if settled.write:
+        rows = columns.rows()
+        connection.executemany(_INSERT, (rows[i] for i in settled.write if batch.event_id[i] not in held))
+        connection.executemany(_REPLACE, (rows[i] for i in settled.write if batch.event_id[i] in held))
+    return settled.outcome + Outcome(edges_written=_edges([columns.board[i] for i in settled.write]))
+
+
+def _edges(boards: Sequence[int | None]) -> int:
+    """`graph.model.edges_of`, summed: only saves and their ends have a board."""
+    return 2 * len(boards) - boards.count(None)
+
+
+def _columns(connection: sqlite3.Connection, keys: NodeKeys, batch: EventBatch) -> _Columns:
+    """Raises NotFoundError when a node is missing."""
+    on_board = [board for board in batch.board if board is not None]
+    boards: dict[str | None, int | None] = {None: None}
+    boards |= zip(on_board, keys.of(connection, NodeKind.BOARD, on_board), strict=True)
+    return _Columns(
+        ids=stored_all(batch.event_id, batch.digest),
+        kind=batch.kind,
+        user=keys.of(connection, NodeKind.USER, batch.user),
+        target=_targets(connection, keys, batch),
+        board=[boards[board] for board in batch.board],
+        batch=batch,
     )
 
 
-def _targets(connection: sqlite3.Connection, batch: EventBatch) -> list[int]:
+def _targets(connection: sqlite3.Connection, keys: NodeKeys, batch: EventBatch) -> list[int]:
     kinds = set(batch.target_kind)
     if len(kinds) == 1:
-        keys = keys_of(connection, NodeKind(kinds.pop()), batch.target)
-        return [keys[target] for target in batch.target]
-    keys_by_kind = {
-        kind: keys_of(
-            connection,
-            NodeKind(kind),
-            (target for target, its in zip(batch.target, batch.target_kind, strict=True) if its == kind),
-        )
-        for kind in kinds
-    }
-    return [keys_by_kind[kind][target] for kind, target in zip(batch.target_kind, batch.target, strict=True)]
+        return keys.of(connection, NodeKind(kinds.pop()), batch.target)
+    found: list[int] = [0] * len(batch)
+    for kind in kinds:
+        places = [place for place, its_kind in enumerate(batch.target_kind) if its_kind == kind]
+        for place, key in zip(
+            places, keys.of(connection, NodeKind(kind), [batch.target[place] for place in places]), strict=True
+        ):
+            found[place] = key
+    return found
 
 
 def project(connection: sqlite3.Connection, log_offset: int | None) -> None:

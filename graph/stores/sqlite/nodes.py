@@ -1,22 +1,17 @@
-"""Writes nodes, and finds the keys of their ids."""
+"""Writes nodes: bare ones that are only mentioned, and rows that say what one is."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import orjson
-
-from graph.errors import NotFoundError
 from graph.model import BARE_KINDS, Board, Entity, Id, Interest, Node, NodeKind, NodeRow, Pin, User
 from graph.ports import Outcome
 from graph.rules import node_digest
 from graph.stores.settle import Held, settle_versions
+from graph.stores.sqlite.keys import NodeKeys, id_list
 
-_KEYS: Final = """
-SELECT node.id, node.key FROM json_each(?) AS wanted CROSS JOIN node ON node.kind = ? AND node.id = wanted.value
-"""
 _VERSIONS: Final = """
 SELECT node.id, node.version_at, node.digest
 FROM json_each(?) AS wanted CROSS JOIN node ON node.kind = ? AND node.id = wanted.value
@@ -41,26 +36,9 @@ ON CONFLICT (kind, id) DO UPDATE SET
 """
 
 
-def _json(ids: Iterable[str]) -> str:
-    return orjson.dumps(list(ids)).decode()
-
-
-def keys_of(connection: sqlite3.Connection, kind: NodeKind, ids: Iterable[str]) -> dict[str, int]:
-    """Keys by id. Raises NotFoundError when there is no node for one of the ids."""
-    wanted = set(ids)
-    if not wanted:
-        return {}
-    found: dict[str, int] = dict(connection.execute(_KEYS, (_json(wanted), kind.value)))
-    if len(found) < len(wanted):
-        lacking = sorted(wanted - found.keys())
-        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        raise NotFoundError(f"there is no {kind.value} {lacking[0]!r}{more}; write nodes before what names them")
-    return found
-
-
 def missing(connection: sqlite3.Connection, kind: NodeKind, ids: Sequence[Id]) -> set[Id]:
     """Those of the ids that have no node."""
-    return {Id(id_) for (id_,) in connection.execute(_MISSING, (_json(set(ids)), kind.value))}
+    return {Id(id_) for (id_,) in connection.execute(_MISSING, (id_list(set(ids)), kind.value))}
 
 
 def ensure(connection: sqlite3.Connection, kind: NodeKind, ids: Sequence[Id]) -> Outcome:
@@ -68,20 +46,20 @@ def ensure(connection: sqlite3.Connection, kind: NodeKind, ids: Sequence[Id]) ->
     if kind not in BARE_KINDS:
         raise ValueError(f"a {kind} can't be bare")
     wanted = dict.fromkeys(ids)
-    made = connection.execute(_ENSURE, (kind.value, _json(wanted))).rowcount
+    made = connection.execute(_ENSURE, (kind.value, id_list(wanted))).rowcount
     return Outcome(written=made, unchanged=len(wanted) - made, duplicates=len(ids) - len(wanted))
 
 
-def write(connection: sqlite3.Connection, kind: NodeKind, rows: Sequence[NodeRow]) -> Outcome:
+def write(connection: sqlite3.Connection, keys: NodeKeys, kind: NodeKind, rows: Sequence[NodeRow]) -> Outcome:
     """Writes node rows of one kind; see `graph.ports.GraphWriter.write_nodes`."""
     ids = [row.node.id for row in rows]
-    _check_named(connection, [row.node for row in rows], set(ids))
+    _check_named(connection, keys, [row.node for row in rows], set(ids))
     digests = [node_digest(row.node, row.deleted_at) for row in rows]
-    versions = connection.execute(_VERSIONS, (_json(set(ids)), kind.value))
+    versions = connection.execute(_VERSIONS, (id_list(set(ids)), kind.value))
     held = {id_: Held(version_at, digest) for id_, version_at, digest in versions}
     settled = settle_versions(ids, [row.version_at for row in rows], digests, held)
     if kind is NodeKind.INTEREST:  # a parent may come later in the same call
-        connection.execute(_ENSURE, (kind.value, _json(ids[i] for i in settled.write)))
+        connection.execute(_ENSURE, (kind.value, id_list(ids[i] for i in settled.write)))
     columns = _COLUMNS[kind]
     connection.executemany(
         _UPSERT,
@@ -93,10 +71,10 @@ def write(connection: sqlite3.Connection, kind: NodeKind, rows: Sequence[NodeRow
     return settled.outcome + Outcome(edges_written=sum(_edges(rows[i].node) for i in settled.write))
 
 
-def _check_named(connection: sqlite3.Connection, nodes: list[Node], ids: set[Id]) -> None:
-    keys_of(connection, NodeKind.USER, (node.owner for node in nodes if isinstance(node, Board)))
+def _check_named(connection: sqlite3.Connection, keys: NodeKeys, nodes: list[Node], ids: set[Id]) -> None:
+    keys.of(connection, NodeKind.USER, [node.owner for node in nodes if isinstance(node, Board)])
     parents = {node.parent for node in nodes if isinstance(node, Interest) and node.parent is not None}
-    keys_of(connection, NodeKind.INTEREST, parents - ids)
+    keys.of(connection, NodeKind.INTEREST, list(parents - ids))
 
 
 def _edges(node: Node) -> int:

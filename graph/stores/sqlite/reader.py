@@ -28,6 +28,7 @@ from graph.model import (
 )
 from graph.ports import StoreCounts
 from graph.rules import edge_digest, holds, node_digest
+from graph.stores.sqlite.eventid import told, told_digest
 
 RUN_ROWS: Final = 50_000
 """Rows that are held in memory at a time."""
@@ -65,7 +66,14 @@ FROM node AS user JOIN event ON event.user_key = user.key JOIN node AS target ON
 LEFT JOIN node AS board ON board.key = event.board_key
 WHERE user.kind = 'User' AND user.id = ?
 """
-_RECENT_EVENTS: Final = _EVENTS + " ORDER BY event.at IS NULL, event.at DESC, event.event_id LIMIT ?"
+_RECENT_EVENTS: Final = (
+    _EVENTS
+    + """
+ORDER BY event.at IS NULL, event.at DESC,
+         CASE typeof(event.event_id) WHEN 'blob' THEN lower(hex(event.event_id)) ELSE event.event_id END
+LIMIT ?
+"""
+)
 _SAVES: Final = _EVENTS + " AND event.kind IN ('SAVE', 'UNSAVE')"
 _OFFSET: Final = "SELECT log_offset FROM projection"
 
@@ -113,7 +121,7 @@ def content_hash(connection: sqlite3.Connection) -> str:
     for edges in _plain_edges(connection):
         total.add(edge_digest(edge) for edge in edges)
     for rows in runs(connection.execute(_EVENT_DIGESTS)):
-        total.add_event(*zip(*rows, strict=True))
+        total.add_event((told(id_) for id_, _ in rows), (told_digest(id_, digest) for id_, digest in rows))
     return total.hexdigest()
 
 
@@ -139,7 +147,9 @@ def node(connection: sqlite3.Connection, kind: NodeKind, id: Id) -> Node | None:
 
 def _event(row: tuple[Any, ...]) -> Event:
     event_id, kind, user, target_kind, target, board, at, weight, group_id, _ = row
-    return Event(EventId(event_id), EventKind(kind), user, NodeKind(target_kind), target, board, at, weight, group_id)
+    return Event(
+        EventId(told(event_id)), EventKind(kind), user, NodeKind(target_kind), target, board, at, weight, group_id
+    )
 
 
 def events(connection: sqlite3.Connection, user: Id, first: int) -> list[Event]:

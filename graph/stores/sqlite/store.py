@@ -34,6 +34,7 @@ from graph.ports import (
 )
 from graph.stores.sqlite import edges, events, exporter, loads, migrate, nodes, reader
 from graph.stores.sqlite.connection import Database
+from graph.stores.sqlite.keys import NodeKeys
 
 
 class SqliteStore:
@@ -47,6 +48,7 @@ class SqliteStore:
         self._path = path
         self._database = Database(path)
         self._holder = loads.Holder()
+        self._keys = NodeKeys()
         self._checked = False
 
     @property
@@ -56,13 +58,19 @@ class SqliteStore:
 
     def close(self) -> None:
         """Closes the file; a load that was begun stays begun."""
+        self._keys.forget()
         self._database.close()
 
     @contextmanager
     def _writing(self) -> Generator[sqlite3.Connection]:
-        with self._database.writing() as connection:
-            self._check_schema(connection)
-            yield connection
+        try:
+            with self._database.writing() as connection:
+                self._check_schema(connection)
+                self._keys.refresh(connection)
+                yield connection
+        except BaseException:
+            self._keys.forget()  # it may know nodes that were rolled back
+            raise
 
     @contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
@@ -126,7 +134,7 @@ class SqliteStore:
         with self._batch(rows, checkpoint) as (connection, done):
             if done is not None:
                 return done
-            outcome = nodes.write(connection, kind, rows)
+            outcome = nodes.write(connection, self._keys, kind, rows)
             loads.record(connection, checkpoint, outcome)
             return outcome
 
@@ -134,7 +142,7 @@ class SqliteStore:
         with self._batch(rows, checkpoint) as (connection, done):
             if done is not None:
                 return done
-            outcome = edges.write(connection, kind, rows)
+            outcome = edges.write(connection, self._keys, kind, rows)
             loads.record(connection, checkpoint, outcome)
             return outcome
 
@@ -144,7 +152,7 @@ class SqliteStore:
         with self._batch(batch, checkpoint) as (connection, done):
             if done is not None:
                 return done
-            outcome = events.write(connection, batch)
+            outcome = events.write(connection, self._keys, batch)
             events.project(connection, log_offset)
             loads.record(connection, checkpoint, outcome)
             return outcome
