@@ -69,6 +69,12 @@ class NodeTable:
             key = id.encode()
         except UnicodeEncodeError:
             return None
+        row = self.place_of(id)
+        return row if row < self._count and self._bytes(row) == key else None
+
+    def place_of(self, id: str) -> int:
+        """Where an id is, or would be: the first row whose id is not before it, `len` if there is none; O(log n)."""
+        key = id.encode(errors="surrogatepass")
         low, high = 0, self._count
         while low < high:
             middle = (low + high) // 2
@@ -76,7 +82,7 @@ class NodeTable:
                 low = middle + 1
             else:
                 high = middle
-        return low if low < self._count and self._bytes(low) == key else None
+        return low
 
     def value(self, column: str, row: int) -> Any:
         """One property at a row; None where it is missing."""

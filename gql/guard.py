@@ -1,0 +1,94 @@
+"""What every HTTP request goes through first: a name for it, a check that it was meant for us, and an end to every error.
+
+Without API keys whoever reaches this server is admin. So no web page of another site may: it is refused by its `Origin`, and
+one whose name was pointed at this address (DNS rebinding) by its `Host`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import urlsplit
+
+import orjson
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from gql.api import API
+from gql.errors import Code, HttpError, extensions
+from gql.settings import is_loopback
+
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+_GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+log = structlog.get_logger()
+
+
+def guard(allowed_hosts: Collection[str]) -> Middleware:
+    """The middleware; `allowed_hosts` are names besides loopback ones."""
+    allowed = frozenset(name.casefold() for name in allowed_hosts)
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request_id = request[REQUEST_ID] = _request_id(request)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                check_host(request.headers.get(hdrs.HOST), request.headers.get(hdrs.ORIGIN), allowed)
+                response = await handler(request)
+            except HttpError as error:
+                request.app[API].metrics.errors.labels(error.code.value).inc()
+                response = error_response(error, request_id)
+            except web.HTTPException as error:
+                response = error
+            except Exception:
+                log.exception("request_failed", method=request.method, path=request.path)
+                response = error_response(HttpError(500, Code.INTERNAL, "internal error"), request_id)
+        response.headers[hdrs.X_REQUEST_ID] = request_id
+        response.headers[hdrs.X_CONTENT_TYPE_OPTIONS] = "nosniff"
+        response.headers[hdrs.SERVER] = "tastegraph"
+        return response
+
+    return guarded
+
+
+def check_host(host: str | None, origin: str | None, allowed: Collection[str] = ()) -> None:
+    """Raises HttpError (403) unless `Host` is a name of ours and `Origin`, where a browser sends one, is our own."""
+    name = _name_in(host or "")
+    if name is None or not (is_loopback(name) or name.casefold() in allowed):
+        raise HttpError(
+            403,
+            Code.FORBIDDEN_HOST,
+            "`Host` is not a name of this server; use localhost, or set TASTEGRAPH_SERVE_ALLOWED_HOSTS",
+        )
+    if origin is not None and urlsplit(origin).netloc != host:
+        raise HttpError(
+            403, Code.FORBIDDEN_ORIGIN, "pages of other sites may not ask this server; use its own GraphiQL"
+        )
+
+
+def error_response(error: HttpError, request_id: str) -> web.Response:
+    """An error that came before there was an operation: JSON in the shape of a GraphQL answer."""
+    body = {"errors": [{"message": str(error), "extensions": extensions(error.code, request_id)}]}
+    return web.Response(
+        body=orjson.dumps(body),
+        status=error.status,
+        headers=error.headers,
+        content_type="application/json",
+        charset="utf-8",
+    )
+
+
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get(hdrs.X_REQUEST_ID)
+    return given if given is not None and _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _name_in(host: str) -> str | None:
+    """The name in a `Host` header, its port dropped; None where there is none to be read."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

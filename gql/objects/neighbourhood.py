@@ -1,0 +1,94 @@
+"""What lies around a node: who is near, over which edges, and what was left out."""
+
+from __future__ import annotations
+
+import strawberry
+
+from gql.context import Info
+from gql.objects.arguments import within
+from gql.objects.graph_edge import GraphEdge, NodeCache
+from gql.objects.kinds import EdgeKind, links_of
+from gql.objects.node import Node
+from graph.adjacency import NodeRef
+from graph.neighbourhood import Cut, neighbourhood
+
+HOPS_MAX = 3
+NODES_MAX = 200
+EDGES_MAX = 2000
+
+
+@strawberry.type(description="A node of a neighbourhood.")
+class NeighbourhoodNode:
+    """`graph.neighbourhood.Near`."""
+
+    node: Node = strawberry.field(description="The node.")
+    distance: int = strawberry.field(description="Edges from the node in the middle, which has 0.")
+
+
+@strawberry.type(description="Edges that a neighbourhood left out, at one node and of one kind.")
+class NeighbourhoodCut:
+    """`graph.neighbourhood.Cut`."""
+
+    node: Node = strawberry.field(description="Where they start or end; it is in the neighbourhood.")
+    kind: EdgeKind = strawberry.field(description="Their kind.")
+    outgoing: bool = strawberry.field(description="Whether they start at the node; else they end there.")
+    left_out: int = strawberry.field(description="How many of them lead to nodes that were not returned.")
+    total: int = strawberry.field(description="How many of them the viewer sees there.")
+    at_least: bool = strawberry.field(description="Whether both are lower bounds, since not all edges were read.")
+
+    @classmethod
+    def of(cls, cache: NodeCache, cut: Cut) -> NeighbourhoodCut:
+        """What was cut, its row made into a node."""
+        return cls(
+            node=cache.node(cut.node),
+            kind=EdgeKind(cut.link),
+            outgoing=cut.outgoing,
+            left_out=cut.left_out,
+            total=cut.of,
+            at_least=cut.unread,
+        )
+
+
+@strawberry.type(
+    description="A bounded part of the graph around a node. Nothing that the viewer may not see is in it or counted."
+)
+class Neighbourhood:
+    """`graph.neighbourhood.Neighbourhood`."""
+
+    nodes: list[NeighbourhoodNode] = strawberry.field(
+        description="Nearest first, then by kind, then by key; the node in the middle is the first."
+    )
+    edges: list[GraphEdge] = strawberry.field(
+        description=f"The edges among these nodes, by kind; at most {EDGES_MAX:,}, the rest is counted in `edgesLeftOut`."
+    )
+    edges_left_out: int = strawberry.field(description="How many edges among these nodes were left out of `edges`.")
+    cut: list[NeighbourhoodCut] = strawberry.field(
+        description="What was left out around these nodes; empty where it all fits."
+    )
+
+
+async def neighbourhood_of(
+    info: Info, ref: NodeRef, hops: int, first: int, edge_kinds: list[EdgeKind] | None
+) -> Neighbourhood:
+    """The neighbourhood of a node as the viewer may see it. Raises ApiError."""
+    within("hops", hops, HOPS_MAX)
+    within("first", first, NODES_MAX)
+    context = info.context
+    found = await context.in_thread(
+        neighbourhood,
+        context.snapshot,
+        *ref,
+        hops=hops,
+        first=first,
+        links=links_of(edge_kinds),
+        visible=context.visible,
+    )
+    cache = NodeCache(context.snapshot)
+    return Neighbourhood(
+        nodes=[
+            NeighbourhoodNode(node=cache.node((near.kind, near.row)), distance=near.distance) for near in found.nodes
+        ],
+        edges=[cache.edge(edge) for edge in found.edges[:EDGES_MAX]],
+        edges_left_out=max(0, len(found.edges) - EDGES_MAX),
+        cut=[NeighbourhoodCut.of(cache, cut) for cut in found.cut],
+    )

@@ -1,0 +1,39 @@
+"""How two nodes hang together: the shortest paths between them."""
+
+from __future__ import annotations
+
+import strawberry
+
+from gql.context import Info
+from gql.objects.graph_edge import GraphEdge, NodeCache
+from gql.objects.node import Node
+from graph.adjacency import NodeRef
+from graph.paths import shortest_paths
+
+
+@strawberry.type(description="A shortest path between two nodes. Edges are walked both ways.")
+class Path:
+    """`graph.paths.Path`."""
+
+    hops: int = strawberry.field(description="Edges from one end to the other; 0 from a node to itself.")
+    nodes: list[Node] = strawberry.field(description="The nodes in order, both ends included: one more than hops.")
+    edges: list[GraphEdge] = strawberry.field(
+        description="The edge between each two of them, in its stored direction; of several the first, in EdgeKind's order."
+    )
+
+
+async def paths_between(info: Info, start: NodeRef, end: NodeRef, *, max_hops: int, first: int) -> list[Path]:
+    """Shortest paths as the viewer may see them."""
+    context = info.context
+    found = await context.in_thread(
+        shortest_paths, context.snapshot, start, end, max_hops=max_hops, first=first, visible=context.visible
+    )
+    cache = NodeCache(context.snapshot)
+    return [
+        Path(
+            hops=len(path),
+            nodes=[cache.node(ref) for ref in path.nodes],
+            edges=[cache.edge(edge) for edge in path.edges],
+        )
+        for path in found
+    ]

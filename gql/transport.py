@@ -1,0 +1,119 @@
+"""GraphQL over HTTP: a request's bytes become an operation, its result becomes bytes.
+
+After the GraphQL-over-HTTP draft: `application/graphql-response+json` where it is asked for, with statuses that say what
+happened; else `application/json`, where whatever is a GraphQL request at all is answered with 200. Strawberry's own view is not
+used: it answers in `str`, knows neither these statuses nor our codes, and opens a WebSocket protocol that nobody needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import orjson
+from aiohttp import hdrs, web
+
+from gql.api import API
+from gql.errors import Code, HttpError
+from gql.execution import Outcome, Request, Result, execute
+from gql.guard import REQUEST_ID
+
+JSON: Final = "application/json"
+RESPONSE_JSON: Final = "application/graphql-response+json"
+_METHODS: Final = "GET, POST"
+
+
+async def graphql(request: web.Request) -> web.StreamResponse:
+    """Answers one GraphQL request. Raises HttpError for what is none."""
+    media_type = _media_type(request.headers.get(hdrs.ACCEPT, "*/*"))
+    api = request.app[API]
+    if request.method == hdrs.METH_GET:
+        parameters = _from_url(request.query)
+    elif request.method == hdrs.METH_POST:
+        parameters = await _from_body(request, api.settings.body_bytes_max)
+    else:
+        raise HttpError(405, Code.METHOD_NOT_ALLOWED, f"send {_METHODS}", {hdrs.ALLOW: _METHODS})
+    result = await execute(api, _operation(parameters, request[REQUEST_ID], reads_only=request.method == hdrs.METH_GET))
+    return _response(result, media_type)
+
+
+def _media_type(accept: str) -> str:
+    """The type to answer in; unlisted quality values don't matter between these two."""
+    accepted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    if RESPONSE_JSON in accepted:
+        return RESPONSE_JSON
+    if accepted & {JSON, "*/*", "application/*", ""}:
+        return JSON
+    raise HttpError(406, Code.BAD_REQUEST, f"answers are {RESPONSE_JSON} or {JSON}; accept one of them")
+
+
+def _from_url(query: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = dict(query)
+    for name in ("variables", "extensions"):
+        if text := found.get(name):
+            found[name] = _json(text, f"`{name}`")
+    return found
+
+
+async def _from_body(request: web.Request, most_bytes: int) -> dict[str, Any]:
+    # No other type is taken: a form of another site can send those, but never this one without asking first (CSRF).
+    if request.content_type != JSON:
+        raise HttpError(415, Code.UNSUPPORTED_MEDIA_TYPE, f"send the request as {JSON}", {hdrs.ACCEPT: JSON})
+    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise HttpError(415, Code.UNSUPPORTED_MEDIA_TYPE, "send the request in UTF-8")
+    try:
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise HttpError(
+            413, Code.REQUEST_TOO_LARGE, f"the body is over {most_bytes} bytes; send less at once"
+        ) from None
+    found = _json(body, "the body")
+    if not isinstance(found, dict):
+        raise _bad_request("the body is not a JSON object; send {query, variables, operationName}")
+    return cast("dict[str, Any]", found)
+
+
+def _json(text: str | bytes, what: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _bad_request(f"{what} is not JSON ({error})") from None
+
+
+def _operation(parameters: Mapping[str, Any], request_id: str, *, reads_only: bool) -> Request:
+    document, variables = parameters.get("query"), parameters.get("variables")
+    name, extensions = parameters.get("operationName"), parameters.get("extensions")
+    if not isinstance(document, str) or not document:
+        raise _bad_request("`query` is missing, or no text; send a GraphQL document")
+    if not isinstance(variables, dict | None):
+        raise _bad_request("`variables` is not a JSON object")
+    if not isinstance(name, str | None):
+        raise _bad_request("`operationName` is no text")
+    if not isinstance(extensions, dict | None):
+        raise _bad_request("`extensions` is not a JSON object")
+    return Request(document, cast("dict[str, Any] | None", variables), name or None, request_id, reads_only)
+
+
+def _bad_request(message: str) -> HttpError:
+    return HttpError(400, Code.BAD_REQUEST, message)
+
+
+def _response(result: Result, media_type: str) -> web.Response:
+    body: dict[str, Any] = {}
+    if result.errors:
+        body["errors"] = result.errors
+    if result.outcome in (Outcome.OK, Outcome.ERRORS):
+        body["data"] = result.data
+    return web.Response(
+        body=orjson.dumps(body),
+        status=_status(result.outcome, media_type),
+        content_type=media_type,
+        charset="utf-8",
+        headers={hdrs.CACHE_CONTROL: "no-store"},
+    )
+
+
+def _status(outcome: Outcome, media_type: str) -> int:
+    if outcome is Outcome.DEADLINE:
+        return 504
+    return 400 if outcome is Outcome.REFUSED and media_type == RESPONSE_JSON else 200
