@@ -15,8 +15,8 @@ import pytest
 from neo4j import Driver, GraphDatabase
 from neo4j.exceptions import DriverError, Neo4jError
 
+from tests.jvm.maven import ServerUnavailableError
 from tests.neo4j.emptying import empty, is_empty
-from tests.neo4j.jars import Neo4jUnavailableError
 from tests.neo4j.server import Neo4jServer
 
 URI_VARIABLE = "TASTEGRAPH_TEST_NEO4J_URI"
@@ -44,7 +44,7 @@ def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Neo4jEnd
         yield _given_server(uri)
         return
     server = _started_server(tmp_path_factory.mktemp("neo4j"))
-    if isinstance(server, Neo4jUnavailableError):
+    if isinstance(server, ServerUnavailableError):
         pytest.fail(f"no Neo4j to test against: {server}\n(or point {URI_VARIABLE} at an empty one)", pytrace=False)
     try:
         yield Neo4jEndpoint(server.uri, server.auth, may_be_emptied=True)
@@ -91,10 +91,10 @@ def _given_server(uri: str) -> Neo4jEndpoint:
     )
 
 
-def _started_server(home: Path) -> Neo4jServer | Neo4jUnavailableError:
+def _started_server(home: Path) -> Neo4jServer | ServerUnavailableError:
     try:
         server = Neo4jServer(home)
         server.start()
-    except Neo4jUnavailableError as error:
+    except ServerUnavailableError as error:
         return error
     return server

@@ -14,8 +14,8 @@ import pytest
 from neo4j import Driver, GraphDatabase
 
 from tests.conftest import URI_VARIABLE, WIPE_VARIABLE, Neo4jEndpoint
+from tests.jvm.maven import REPOSITORY, ServerUnavailableError
 from tests.neo4j.emptying import empty, is_empty
-from tests.neo4j.jars import REPOSITORY, Neo4jUnavailableError
 from tests.neo4j.server import Neo4jServer
 
 pytestmark = pytest.mark.neo4j
@@ -122,13 +122,13 @@ def test_a_failed_admin_command_says_why(tmp_path: Path) -> None:
 
 def test_a_port_in_use_is_named(empty_neo4j: Neo4jEndpoint, tmp_path: Path) -> None:
     port = int(empty_neo4j.uri.rpartition(":")[2])
-    with pytest.raises(Neo4jUnavailableError, match=rf"port {port} is in use"):
+    with pytest.raises(ServerUnavailableError, match=rf"port {port} is in use"):
         small_server(tmp_path / "home", port=port).start()
 
 
 def test_a_tethered_process_dies_with_an_owner_that_was_killed(tmp_path: Path) -> None:
     owner_code = (
-        "import sys, time; from pathlib import Path; from tests.neo4j.tether import TetheredProcess\n"
+        "import sys, time; from pathlib import Path; from tests.jvm.tether import TetheredProcess\n"
         "process = TetheredProcess(['sleep', '600'], log=Path(sys.argv[1]))\n"
         "print(process.pid, flush=True); time.sleep(600)"
     )

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,9 +25,11 @@ from typing import NoReturn, Self
 from neo4j import GraphDatabase
 from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
+from tests.jvm.maven import ServerUnavailableError, java
+from tests.jvm.ports import can_bind, free_port
+from tests.jvm.tether import TetheredProcess
 from tests.neo4j.configuration import write_conf
-from tests.neo4j.jars import Neo4jUnavailableError, jar_folder, java
-from tests.neo4j.tether import TetheredProcess
+from tests.neo4j.jars import jar_folder
 
 USERNAME = "neo4j"
 DATABASE = "neo4j"
@@ -68,7 +68,7 @@ class Neo4jServer:
         self._java = java()
         self._temporary = home is None
         self.home = Path(tempfile.mkdtemp(prefix="neo4j-")) if home is None else home.resolve()
-        self._port = port or _free_port()
+        self._port = port or free_port()
         self._heap_mb = heap_mb
         self._jvm = tuple(jvm)
         self._start_timeout_s = start_timeout_s
@@ -104,8 +104,10 @@ class Neo4jServer:
         """Starts it on its home, and returns when it answers a query over Bolt."""
         if self.is_running:
             raise RuntimeError(f"the server of {self.home} runs already")
-        if not _can_bind(self._port):
-            raise Neo4jUnavailableError(f"port {self._port} is in use: stop what listens there, or choose another port")
+        if not can_bind(self._port):
+            raise ServerUnavailableError(
+                f"port {self._port} is in use: stop what listens there, or choose another port"
+            )
         if not (self.home / "data" / "dbms" / "auth.ini").exists():
             self.admin("dbms", "set-initial-password", self._password)
         self._process = TetheredProcess(self._server_command(), log=self.home / "logs" / "console.log")
@@ -220,22 +222,7 @@ class Neo4jServer:
     def _fail(self, what: str) -> NoReturn:
         paths = (self.home / "logs" / name for name in ("console.log", "neo4j.log"))
         logs = [_tail(path.read_text(errors="replace")) for path in paths if path.exists()]
-        raise Neo4jUnavailableError("\n".join([f"{what}; its home is {self.home} and its last words:", *logs]))
-
-
-def _free_port() -> int:
-    # Below the range from which the kernel takes the ports of outgoing connections: none of those can take it before us.
-    candidates = random.sample(range(20_000, 32_000), 100)
-    return next(port for port in candidates if _can_bind(port))
-
-
-def _can_bind(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return True
-    return False
+        raise ServerUnavailableError("\n".join([f"{what}; its home is {self.home} and its last words:", *logs]))
 
 
 def _tail(text: str) -> str:
@@ -274,5 +261,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (Neo4jUnavailableError, ValueError) as error:
+    except (ServerUnavailableError, ValueError) as error:
         sys.exit(str(error))
