@@ -28,7 +28,7 @@ from graph.model import (
 )
 from graph.ports import StoreCounts
 from graph.rules import edge_digest, holds, node_digest
-from graph.stores.sqlite.eventid import told, told_digest
+from graph.stores.sqlite.eventid import told
 
 RUN_ROWS: Final = 50_000
 """Rows that are held in memory at a time."""
@@ -47,7 +47,8 @@ FROM node LEFT JOIN node AS owner ON owner.key = node.owner_key LEFT JOIN node A
 WHERE node.kind = ?
 """
 _NODE: Final = NODES + " AND node.id = ? AND node.deleted_at IS NULL"
-_EVENT_DIGESTS: Final = "SELECT event_id, digest FROM event"
+_DERIVED_IDS: Final = "SELECT event_id FROM event WHERE digest IS NULL"
+_GIVEN_IDS: Final = "SELECT event_id, digest FROM event WHERE digest IS NOT NULL"
 _ABOUT: Final = """
 SELECT pin.id, interest.id, score FROM about JOIN node AS pin ON pin.key = pin_key
 JOIN node AS interest ON interest.key = interest_key
@@ -120,8 +121,10 @@ def content_hash(connection: sqlite3.Connection) -> str:
             total.add(node_digest(node_of(kind, row), row[1]) for row in rows)
     for edges in _plain_edges(connection):
         total.add(edge_digest(edge) for edge in edges)
-    for rows in runs(connection.execute(_EVENT_DIGESTS)):
-        total.add_event((told(id_) for id_, _ in rows), (told_digest(id_, digest) for id_, digest in rows))
+    for rows in runs(connection.execute(_DERIVED_IDS)):
+        total.add(digest for (digest,) in rows)
+    for rows in runs(connection.execute(_GIVEN_IDS)):
+        total.add_event([told(id_) for id_, _ in rows], [digest for _, digest in rows])
     return total.hexdigest()
 
 
