@@ -1,0 +1,205 @@
+"""The first pass of a load: every row is read, judged, and put aside for writing or into the quarantine. Writes no store.
+
+Tables that name others come after them, so that what is referred to is known by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+import pyarrow.parquet as pq
+from rich.progress import Progress
+
+from graph.model import NodeKind
+from loaders import sources
+from loaders.interchange import Folder, SourceFile, Table
+from loaders.quarantine import Quarantine
+from loaders.sources.chunk import LINE, RawChunk, Refused, readable
+from loaders.spill import Spill, parts_for
+from loaders.validation.references import NODE_TABLES, References
+from loaders.validation.tables import Checked, check_rows
+from loaders.validation.taxonomy import LEVELS_MAX, by_level
+
+ORDER: Final = (
+    Table.USERS,
+    Table.PINS,
+    Table.INTERESTS,
+    Table.ENTITIES,
+    Table.BOARDS,
+    Table.PIN_INTERESTS,
+    Table.PIN_ENTITIES,
+    Table.RELATIONS,
+    Table.FOLLOWS,
+    Table.INTERACTIONS,
+)
+EVENT_TABLES: Final = frozenset({Table.INTERACTIONS, Table.FOLLOWS})
+_SPLIT_BY: Final[dict[Table, tuple[str, str | None]]] = {
+    Table.USERS: ("id", None),
+    Table.PINS: ("id", None),
+    Table.ENTITIES: ("id", None),
+    Table.BOARDS: ("id", None),
+    Table.PIN_INTERESTS: ("pin_id", "interest_id"),
+    Table.PIN_ENTITIES: ("pin_id", "entity_id"),
+    Table.RELATIONS: ("head_id", "tail_id"),
+    Table.FOLLOWS: ("user", "target"),
+    Table.INTERACTIONS: ("user", "target"),
+}
+"""Equal rows meet in one part, and rows of one source too, if it is no hub."""
+_ROW_BYTES: Final = 32
+_GZIP_RATIO: Final = 4
+
+
+@dataclass(slots=True)
+class Tally:
+    """Rows of one table: read and judged, refused, and left out by --since (these are not among the read)."""
+
+    read: int = 0
+    quarantined: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows are wanted of interactions and follows: the first `limit` of each, those at or after `since_ms`."""
+
+    limit: int | None = None
+    since_ms: int | None = None
+
+
+class Decoded:
+    """Everything that is fit to be written: a spill a table, bare nodes by kind, and the taxonomy with its levels."""
+
+    def __init__(self, folder: Folder, workspace: Path) -> None:
+        self.exported_at = folder.exported_at
+        self.tallies = {table: Tally() for table in folder.files}
+        self.tables = {
+            table: Spill(workspace, table.value, parts_for(_rows_about(file)), *_SPLIT_BY[table])
+            for table, file in folder.files.items()
+            if table is not Table.INTERESTS
+        }
+        mentioned = parts_for(sum(_rows_about(file) for file in folder.files.values()) // 4)
+        self.bare = {
+            kind: Spill(workspace, f"bare-{kind.lower()}", mentioned, "id")
+            for kind in (NodeKind.USER, NodeKind.PIN, NodeKind.ENTITY)
+        }
+        self.interests = pl.DataFrame()
+
+    @property
+    def read(self) -> int:
+        """Rows read of all tables."""
+        return sum(tally.read for tally in self.tallies.values())
+
+    @property
+    def left_out(self) -> int:
+        """Rows that --since left out."""
+        return sum(tally.left_out for tally in self.tallies.values())
+
+    def rows(self, table: Table) -> int:
+        """Rows of a table that are to be written."""
+        return self.tables[table].rows if table in self.tables else self.interests.height
+
+    def parts(self, table: Table) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Those rows in parts, by name: of interests one a level, parents before children."""
+        if table in self.tables:
+            yield from self.tables[table].parts()
+        else:
+            for level in range(LEVELS_MAX):
+                rows = self.interests.filter(pl.col("level") == level).drop("level")
+                if rows.height:
+                    yield f"{level:04}", rows
+
+
+def decode(
+    folder: Folder,
+    decoded: Decoded,
+    references: References,
+    refusals: Quarantine,
+    wanted: Selection,
+    now_ms: int,
+    bars: Progress,
+) -> None:
+    """Reads a folder into `decoded` and `refusals`.
+
+    Raises InvalidInputError for a file that can't be read at all. `now_ms`: when the load began.
+    """
+    for table in ORDER:
+        if (file := folder.files.get(table)) is None:
+            continue
+        bar = bars.add_task(f"reading {file.path.name}", total=None)
+        tally, taxonomy = decoded.tallies[table], list[Checked]()
+        for raw in _wanted(file, wanted):
+            checked, left_out = _since(check_rows(table, raw, now_ms), wanted)
+            tally.read += raw.rows - left_out
+            tally.left_out += left_out
+            if table is Table.INTERESTS:
+                taxonomy.append(checked)
+            else:
+                _keep(file, checked, decoded, references, refusals)
+            bars.update(bar, advance=raw.rows)
+        if taxonomy:
+            _keep_taxonomy(file, taxonomy, decoded, references, refusals)
+
+
+def _wanted(file: SourceFile, wanted: Selection) -> Iterator[RawChunk]:
+    """The chunks of a file, up to the limit where there is one."""
+    if wanted.limit is None or file.table not in EVENT_TABLES:
+        yield from sources.read(file)
+        return
+    left = wanted.limit
+    for raw in sources.read(file):
+        if raw.rows >= left:
+            lines = sorted([*raw.frame[LINE].to_list(), *(row.line for row in raw.refused)])[:left]
+            last = lines[-1] if lines else 0
+            refused = [row for row in raw.refused if row.line <= last]
+            yield RawChunk(raw.frame.filter(pl.col(LINE) <= last), refused, raw.extra)
+            return
+        left -= raw.rows
+        yield raw
+
+
+def _since(checked: Checked, wanted: Selection) -> tuple[Checked, int]:
+    """The rows that are not too old, and how many are; a row without a time is."""
+    if wanted.since_ms is None or checked.table not in EVENT_TABLES:
+        return checked, 0
+    frame = checked.frame.filter(pl.col("at") >= wanted.since_ms)
+    return Checked(checked.table, frame, checked.raw, checked.refused), checked.frame.height - frame.height
+
+
+def _keep(file: SourceFile, checked: Checked, decoded: Decoded, references: References, refusals: Quarantine) -> None:
+    checked, bare = references.resolve(checked)
+    _refuse(file, checked.refused, decoded, refusals)
+    if (kind := NODE_TABLES.get(checked.table)) is not None:
+        references.known[kind].add(checked.frame["id"])
+    for mentioned, ids in bare.items():
+        decoded.bare[mentioned].add(ids.to_frame("id"))
+    decoded.tables[checked.table].add(checked.frame.drop(LINE))
+
+
+def _keep_taxonomy(
+    file: SourceFile, chunks: list[Checked], decoded: Decoded, references: References, refusals: Quarantine
+) -> None:
+    rows, reasons = by_level(pl.concat([chunk.frame for chunk in chunks]), references)
+    at = 0
+    for chunk in chunks:
+        judged = chunk.without(reasons.slice(at, chunk.frame.height))
+        at += chunk.frame.height
+        _refuse(file, judged.refused, decoded, refusals)
+    decoded.interests = rows.filter(reasons.is_null()).drop(LINE)
+    references.known[NodeKind.INTEREST].add(decoded.interests["id"])
+
+
+def _refuse(file: SourceFile, refused: list[Refused], decoded: Decoded, refusals: Quarantine) -> None:
+    refusals.add(file, refused)
+    decoded.tallies[file.table].quarantined += len(refused)
+
+
+def _rows_about(file: SourceFile) -> int:
+    """An estimate, the same for the same file."""
+    with readable(file.path):
+        if file.format == "parquet":
+            return pq.read_metadata(file.path).num_rows
+        return file.path.stat().st_size * (_GZIP_RATIO if file.compressed else 1) // _ROW_BYTES

@@ -1,0 +1,203 @@
+"""Loads a folder into a store: read and judge everything, stop if too much is bad, then write it in checkpointed batches.
+
+Killed at any moment and run again, a load ends as one that was never killed, with the same summary: rows are the same, so
+batches have the same names, and those that are done are not done again but counted as they were.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from graph.console import progress
+from graph.errors import NotFoundError, TastegraphError
+from graph.model import Id, NodeKind
+from graph.ports import GraphStore, LoadState, Outcome
+from graph.sealed import building
+from graph.settings import GraphSettings, Home
+from graph.stores import open_store
+from loaders import sources
+from loaders.decode import Decoded, Selection, decode
+from loaders.fingerprint import Fingerprint, fingerprint
+from loaders.interchange import Folder, Table, open_folder
+from loaders.quarantine import Quarantine
+from loaders.summary import DryRun, LoadSummary, frequent, keep_proof, read_proof, table_summaries, unchanged
+from loaders.validation.references import References
+from loaders.write import write_all
+
+MAX_QUARANTINED: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """What to load of a folder, and how. `max_quarantined`: the share of rows that may be refused."""
+
+    wanted: Selection = field(default_factory=Selection)
+    max_quarantined: float = MAX_QUARANTINED
+
+
+_DEFAULT: Final = LoadOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A folder whose columns are right, what is wanted of it, and when the load began."""
+
+    folder: Folder
+    identity: Fingerprint
+    options: LoadOptions
+    home: Home
+    now_ms: int
+
+    @classmethod
+    def of(cls, path: Path, options: LoadOptions, home: Home) -> _Job:
+        now_ms = int(time.time() * 1000)
+        folder = open_folder(path, now_ms)
+        for file in folder.files.values():
+            sources.check_file(file)
+        return cls(folder, fingerprint(folder, options.wanted.limit, options.wanted.since_ms), options, home, now_ms)
+
+    def proof(self, store: GraphStore) -> Path:
+        """Where it is remembered how this load ended in a store."""
+        place = blake2b(store.url.encode(), digest_size=4).hexdigest()
+        return self.home.checkpoints / f"{self.identity.load_id}-{place}.json"
+
+
+def load(path: Path, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
+    """Loads a folder in interchange form into a store (the settings' one by default).
+
+    Raises InvalidInputError for a folder that can't be used, QuarantineThresholdError when too many rows are refused (nothing
+    is written then), ConflictError while another load holds the store, StoreUnavailableError when it can't be reached.
+    """
+    began = time.monotonic()
+    settings = GraphSettings()
+    job = _Job.of(path, options, settings.home_dir())
+    with closing(open_store(store_url, settings)) as store:
+        store.migrate()
+        if (before := _proven(store, job)) is not None:
+            return unchanged(before, time.monotonic() - began)
+        with _decoded(job, store.missing) as (decoded, refusals), _holding(store, job) as state:
+            with progress() as bars:
+                outcomes = write_all(store, state, decoded, bars)
+            summary = _summary(store, state, decoded, refusals, outcomes, began)
+            summary.check()
+            store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
+        keep_proof(job.proof(store), summary)
+    return summary
+
+
+def dry_run(path: Path, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> DryRun:
+    """Everything that `load` does but the writing: the store is only asked what it has, and need not be there yet."""
+    settings = GraphSettings()
+    job = _Job.of(path, options, settings.home_dir())
+    with closing(open_store(store_url, settings)) as store:
+
+        def missing(kind: NodeKind, ids: Sequence[Id]) -> set[Id]:
+            try:
+                return store.missing(kind, ids)
+            except NotFoundError:
+                return set(ids)
+
+        with _decoded(job, missing) as (decoded, refusals):
+            return DryRun(
+                load_id=job.identity.load_id,
+                store=store.url,
+                read=decoded.read,
+                valid=decoded.read - refusals.rows,
+                quarantined=refusals.rows,
+                left_out=decoded.left_out,
+                quarantine_file=str(refusals.path) if refusals.rows else None,
+                reasons=frequent(refusals.by_reason),
+                tables={table.value: tally.read for table, tally in decoded.tallies.items()},
+            )
+
+
+@contextmanager
+def _decoded(job: _Job, missing: Callable[[NodeKind, Sequence[Id]], set[Id]]) -> Generator[tuple[Decoded, Quarantine]]:
+    """The first pass; what it put aside is gone afterwards, but for the quarantine's file."""
+    with (
+        building(job.home.checkpoints) as workspace,
+        Quarantine(job.home.quarantine, job.identity.load_id, workspace) as refusals,
+    ):
+        decoded = Decoded(job.folder, workspace)
+        with progress() as bars:
+            decode(job.folder, decoded, References(missing), refusals, job.options.wanted, job.now_ms, bars)
+        job.identity.check_unchanged()
+        refusals.keep()
+        refusals.check(decoded.read, job.options.max_quarantined)
+        yield decoded, refusals
+
+
+@contextmanager
+def _holding(store: GraphStore, job: _Job) -> Generator[LoadState]:
+    """The store, held for this load; given back on any error, so that the same load can go on later."""
+    state = _begin(store, job)
+    try:
+        yield state
+    except BaseException:
+        with suppress(TastegraphError):  # what went wrong first is what is told
+            store.release_load(state.load_id)
+        raise
+
+
+def _begin(store: GraphStore, job: _Job) -> LoadState:
+    """Begins the load, or goes on with it; when it was finished before, begins its next pass."""
+    for number in count(1):
+        load_id = job.identity.load_id if number == 1 else f"{job.identity.load_id}.{number}"
+        state = store.begin_load(load_id, job.folder.path.name)
+        if not state.finished:
+            return state
+        store.release_load(state.load_id)
+    raise AssertionError("count() ends")
+
+
+def _proven(store: GraphStore, job: _Job) -> LoadSummary | None:
+    """How this load ended, if nothing has changed since: neither the folder (its identity says so) nor the store."""
+    before = read_proof(job.proof(store))
+    if before is None or any(name.startswith(job.identity.load_id) for name in store.unfinished_loads()):
+        return None
+    if store.content_hash() != before.content_hash:
+        return None
+    state = store.begin_load(before.load_id, job.folder.path.name)
+    store.release_load(before.load_id)
+    return before if state.finished else None
+
+
+def _summary(
+    store: GraphStore,
+    state: LoadState,
+    decoded: Decoded,
+    refusals: Quarantine,
+    outcomes: dict[Table, Outcome],
+    began: float,
+) -> LoadSummary:
+    store.renew_load(state.load_id)
+    content_hash = store.content_hash()
+    total = sum(outcomes.values(), Outcome())
+    seconds = time.monotonic() - began
+    return LoadSummary(
+        load_id=state.load_id,
+        store=store.url,
+        read=decoded.read,
+        written=total.written,
+        unchanged=total.unchanged,
+        duplicates=total.duplicates,
+        conflicts=total.conflicts,
+        quarantined=refusals.rows,
+        left_out=decoded.left_out,
+        edges_written=total.edges_written,
+        content_hash=content_hash,
+        rows_per_s=decoded.read / seconds,
+        seconds=seconds,
+        quarantine_file=str(refusals.path) if refusals.rows else None,
+        reasons=frequent(refusals.by_reason),
+        tables=table_summaries(decoded.tallies, outcomes),
+    )

@@ -1,0 +1,1 @@
+"""Which rows are fit to load: rules on columns, each refusal with its reason."""
