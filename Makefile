@@ -14,6 +14,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 VENV := .venv/.installed
 GRAPHIQL := gql/graphiql/dist/manifest.json
 NEO4J := build/neo4j/.installed
+KAFKA := build/kafka/.installed
 
 .PHONY: help setup demo serve test test-slow check format secrets lock clean
 
@@ -38,6 +39,11 @@ $(NEO4J): tests/neo4j/pom.xml | $(VENV)
 	$(BIN)/python -m tests.neo4j.jars
 	touch $@
 
+$(KAFKA): tests/kafka/pom.xml | $(VENV)
+	@command -v mvn >/dev/null || { echo "the tests' Kafka comes from Maven: install Maven and Java 17" >&2; exit 1; }
+	$(BIN)/python -m tests.kafka.jars
+	touch $@
+
 setup: $(VENV) $(GRAPHIQL)  ## one .venv with everything, GraphiQL bundled
 	@$(BIN)/python -m recommend.compile
 
@@ -47,11 +53,11 @@ demo: setup  ## load a real graph, train on it, serve it (DEMO_SERVE=0: stop aft
 serve: setup  ## serve what is published
 	$(BIN)/tastegraph serve
 
-test: setup $(NEO4J)  ## every test but the slow ones, a real Neo4j and a browser included
+test: setup $(NEO4J) $(KAFKA)  ## every test but the slow ones, a real Neo4j, a real Kafka and a browser included
 	mkdir -p build
 	$(BIN)/python -m pytest -m "not slow" --junitxml=build/junit.xml
 
-test-slow: setup $(NEO4J)  ## kills and long runs
+test-slow: setup $(NEO4J) $(KAFKA)  ## kills and long runs
 	mkdir -p build
 	$(BIN)/python -m pytest -m slow --timeout=1200 --junitxml=build/junit-slow.xml
 

@@ -19,6 +19,8 @@ from tests.jvm.maven import ServerUnavailableError
 from tests.neo4j.emptying import empty, is_empty
 from tests.neo4j.server import Neo4jServer
 
+pytest_plugins = ("tests.kafka.fixtures",)
+
 URI_VARIABLE = "TASTEGRAPH_TEST_NEO4J_URI"
 WIPE_VARIABLE = "TASTEGRAPH_TEST_NEO4J_WIPE"
 
