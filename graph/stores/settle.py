@@ -23,6 +23,9 @@ class Held:
     digest: bytes | None
 
 
+_BARE = Held(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Indexes of the rows to write, at most one an identity, and the outcome but for its edges."""
@@ -39,33 +42,27 @@ def settle_versions(
 ) -> Settled:
     """Rows of nodes or plain edges, where the winner is by `rules.wins`.
 
-    A row that its version decides is written or unchanged; one that only its digest decides is a conflict, whichever wins.
+    Each row is judged by what holds after the call: of a version that does not hold then, it is unchanged; of the same
+    version with another payload, it is a conflict, whichever of the two holds.
     """
     distinct = {(key, versions[i], digests[i]): i for i, key in reversed(list(enumerate(keys)))}
-    best: dict[K, int] = {}
+    after: dict[K, Held] = {}
+    write: dict[K, int] = {}
     for (key, version, digest), i in distinct.items():
-        rival = best.get(key)
-        if rival is None or wins(version, digest, versions[rival], digests[rival]):
-            best[key] = i
-    none = Held(None, None)
-    beats = {
-        key: wins(versions[i], digests[i], held.get(key, none).version, held.get(key, none).digest)
-        for key, i in best.items()
-    }
+        best = after.setdefault(key, held.get(key, _BARE))
+        if wins(version, digest, best.version, best.digest):
+            after[key] = Held(version, digest)
+            write[key] = i
     written = unchanged = conflicts = 0
-    for (key, version, digest), i in distinct.items():
-        before, winner = held.get(key, none), best[key]
-        if before.digest is not None and version == before.version:
-            unchanged += digest == before.digest
-            conflicts += digest != before.digest
-        elif not beats[key] or version != versions[winner]:
+    for key, version, digest in distinct:
+        before, best, row = held.get(key, _BARE), after[key], Held(version, digest)
+        if row == before or version != best.version:
             unchanged += 1
-        elif i == winner:
+        elif row == best and (before.digest is None or before.version != version):
             written += 1
         else:
             conflicts += 1
-    write = sorted(i for key, i in best.items() if beats[key])
-    return Settled(write, Outcome(written, unchanged, len(keys) - len(distinct), conflicts))
+    return Settled(sorted(write.values()), Outcome(written, unchanged, len(keys) - len(distinct), conflicts))
 
 
 def settle_events(ids: Sequence[str], digests: Sequence[bytes], held: Mapping[str, bytes]) -> Settled:

@@ -199,9 +199,15 @@ class TestOneCall:
     def test_every_row_is_counted_once(self, store: GraphStore) -> None:
         winner, middle, loser = by_digest("a", "b", "c")
         store.write_nodes(PIN, [middle])
-        outcome = store.write_nodes(PIN, [loser, middle, winner, middle, row(pin("other", "q")), row(pin("x"), 1)])
-        assert outcome == Outcome(written=2, unchanged=1, duplicates=1, conflicts=2)
-        assert store.node(PIN, Id("p")) == pin("x")
+        outcome = store.write_nodes(PIN, [loser, middle, winner, middle, row(pin("other", "q"))])
+        assert outcome == Outcome(written=1, unchanged=1, duplicates=1, conflicts=2)
+        assert store.node(PIN, Id("p")) == winner.node
+
+    def test_a_newer_version_settles_what_would_conflict(self, store: GraphStore) -> None:
+        winner, middle, loser = by_digest("a", "b", "c")
+        store.write_nodes(PIN, [middle])
+        assert store.write_nodes(PIN, [loser, winner, row(pin("new"), 1)]) == Outcome(written=1, unchanged=2)
+        assert store.node(PIN, Id("p")) == pin("new")
 
     def test_no_rows(self, store: GraphStore) -> None:
         for kind in NodeKind:
