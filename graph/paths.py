@@ -74,11 +74,12 @@ def shortest_paths(
     visible: Visibility,
     links: Collection[Link] | None = None,
     first: int = 10,
+    edges_max: int = EDGES_READ_MAX,
 ) -> Paths:
     """At most `first` of the shortest paths of up to `max_hops` edges; none where either end is invisible or too far.
 
-    From a node to itself there is one path, of no edges. Raises InvalidInputError when `max_hops` is not 0 to HOPS_MAX or
-    `first` not 1 to PATHS_MAX.
+    From a node to itself there is one path, of no edges. `edges_max` bounds the edges that are read. Raises InvalidInputError
+    when `max_hops` is not 0 to HOPS_MAX or `first` not 1 to PATHS_MAX.
     """
     if not 0 <= max_hops <= HOPS_MAX:
         raise InvalidInputError(f"maxHops is {max_hops}; give 0 to {HOPS_MAX}")
@@ -88,7 +89,7 @@ def shortest_paths(
         return Paths(())
     if start == end:
         return Paths((Path((start,), ()),))
-    return _Search(visible, links).run(start, end, max_hops, first)
+    return _Search(visible, links, edges_max).run(start, end, max_hops, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,12 @@ class _Front:
 
 
 class _Search:
-    def __init__(self, visible: Visibility, links: Collection[Link] | None) -> None:
+    def __init__(self, visible: Visibility, links: Collection[Link] | None, edges_max: int) -> None:
         self._visible = visible
         self._links = links
         sizes = [len(visible.snapshot.nodes[kind]) for kind in _KINDS]
         self._first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        self._budget = EDGES_READ_MAX
+        self._budget = edges_max
         self._cut = False
 
     def number(self, ref: NodeRef) -> int:

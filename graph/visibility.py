@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from graph.model import NodeKind
@@ -54,14 +55,21 @@ class Secrets:
     def of(cls, snapshot: Snapshot) -> Secrets:
         """Reads the boards, their owners, and the board column of SAVED once."""
         boards = snapshot.nodes[NodeKind.BOARD]
-        secret = np.zeros(len(boards), np.bool_)
-        if len(boards):
-            secret = boards.table.column("secret").combine_chunks().to_numpy(zero_copy_only=False).astype(np.bool_)
+        secret = _bits(boards.table.column("secret"))
         owner = np.full(len(boards), -1, np.int32)
         owns = snapshot.links[Link.OWNS]
         owner[owns.out.indices] = owns.sources()
         boardless = snapshot.links[Link.SAVED].columns["board"] < 0
         return cls(secret, owner, bool(secret.any()), bool(boardless.any()))
+
+
+def _bits(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """A bool column without nulls, unpacked here: `to_numpy` would import pandas, where there is one, for a second."""
+    parts: list[NDArray[np.bool_]] = [np.empty(0, np.bool_)]
+    for chunk in column.chunks:
+        bits = np.frombuffer(chunk.buffers()[1] or b"", np.uint8)
+        parts.append(np.unpackbits(bits, bitorder="little")[chunk.offset : chunk.offset + len(chunk)].astype(np.bool_))
+    return np.concatenate(parts)
 
 
 @dataclass(frozen=True, slots=True)

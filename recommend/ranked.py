@@ -37,7 +37,8 @@ class Step:
 class Reason:
     """Why an item is in the answer: a source, its share of the score (0 to 1), and the path that shows it.
 
-    `steps` is empty where nothing in the graph was found to show it, and `text` then says so: popularity, or vectors alone.
+    `steps` lead from the node asked about to the item, each sharing a node with the next. They are empty where nothing in the
+    graph was found to show it, and `text` then says so: popularity, or vectors alone.
     """
 
     source: Source

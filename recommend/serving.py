@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.artifact import Artifact
 from embeddings.release import Release, current
+from graph.console import say
 from graph.model import NodeKind
 from graph.settings import Home
 from graph.snapshot import Snapshot
 from graph.visibility import Secrets, Viewer, Visibility
-from recommend.public import PublicGraph
+from recommend.derived import Derived
+from recommend.public import Popularity, PublicGraph
+from recommend.textindex import TextIndex
+
+POPULAR_MAX: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +52,12 @@ class Serving:
     artifact: Artifact | None
     secrets: Secrets
     public: PublicGraph
-    popularity: Mapping[NodeKind, NDArray[np.float32]]
-    """By kind, (nodes,): public edges that speak for a node."""
+    popularity: Popularity
+    popular: Mapping[NodeKind, NDArray[np.int32]]
+    """By kind, rows of the most popular nodes that everyone sees, most first, ties by row: POPULAR_MAX at most."""
+    interest_share: NDArray[np.float64]
+    """(interests,): each one's part of all public saves."""
+    texts: TextIndex
     vectors: Mapping[NodeKind, KindVectors]
     """Empty without an artifact: answers then come from the graph alone."""
 
@@ -63,19 +73,49 @@ class Serving:
         for model, version in sorted(release.artifacts.items()):
             artifact = Artifact.open(home.artifacts / model / version, verify=verify)
             break
-        return cls.of(snapshot, artifact, release=release)
+        secrets = Secrets.of(snapshot)
+        try:
+            derived = Derived.open(home, snapshot, secrets, verify=verify)
+        except PermissionError as error:
+            say(f"indexes can't be written to {home.indexes} ({error.strerror}); they are kept in memory")
+            derived = Derived.of(snapshot, secrets)
+        return cls._made(snapshot, artifact, release, secrets, derived)
 
     @classmethod
     def of(cls, snapshot: Snapshot, artifact: Artifact | None = None, *, release: Release | None = None) -> Serving:
         """Serves an open snapshot, with vectors or without; what is derived from it is made in memory."""
         secrets = Secrets.of(snapshot)
-        public = PublicGraph.of(snapshot, secrets)
+        return cls._made(snapshot, artifact, release, secrets, Derived.of(snapshot, secrets))
+
+    @classmethod
+    def _made(
+        cls, snapshot: Snapshot, artifact: Artifact | None, release: Release | None, secrets: Secrets, derived: Derived
+    ) -> Serving:
         vectors = {} if artifact is None else {kind: _kind(snapshot, artifact, kind) for kind in artifact.vectors}
-        return cls(release, snapshot, artifact, secrets, public, public.popularity(snapshot), vectors)
+        return cls(
+            release=release,
+            snapshot=snapshot,
+            artifact=artifact,
+            secrets=secrets,
+            public=derived.public,
+            popularity=derived.popularity,
+            popular={kind: _most(counts, kind, secrets) for kind, counts in derived.popularity.items()},
+            interest_share=derived.interest_share,
+            texts=derived.texts,
+            vectors=vectors,
+        )
 
     def visible(self, viewer: Viewer) -> Visibility:
         """What a viewer may see of the snapshot."""
         return Visibility(self.snapshot, self.secrets, viewer)
+
+
+def _most(counts: NDArray[np.float32], kind: NodeKind, secrets: Secrets) -> NDArray[np.int32]:
+    rows = np.flatnonzero(~secrets.secret) if kind is NodeKind.BOARD else np.arange(len(counts))
+    if len(rows) > POPULAR_MAX:
+        least = np.partition(counts[rows], len(rows) - POPULAR_MAX)[len(rows) - POPULAR_MAX]
+        rows = rows[counts[rows] >= least]
+    return rows[np.lexsort((rows, -counts[rows]))][:POPULAR_MAX].astype(np.int32)
 
 
 def _kind(snapshot: Snapshot, artifact: Artifact, kind: NodeKind) -> KindVectors:

@@ -1,0 +1,144 @@
+"""Candidates: what each source proposes for a question, scored in its own units.
+
+For pins the sources are vectors, the 2-hop filter over saves, walks, and shared knowledge. Boards, interests and users are
+reached through pins: by those of their own that are seeds, or that were saved together with seeds. Nothing here ranks across
+sources or leaves anything out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.model import NodeKind
+from graph.schema import Link
+from recommend.public import Pairs
+from recommend.ranked import Source
+from recommend.seeds import Seeds
+from recommend.serving import Serving
+from recommend.spread import FIRST, LAST, LAST_ALIKE, Weighted, damped, push, two_hops
+from recommend.walk import Visits, WalkPlan, walk
+
+CANDIDATES_MAX: Final = 1_000
+"""What one source proposes at most."""
+NEAR_MAX: Final = 200
+"""Pins near the seeds through which other kinds are reached."""
+NEAR_WEIGHT: Final = 0.5
+"""What all near pins together count for, the seeds counting 1."""
+
+SMALL: Final = 10
+"""Pins that a board, interest or user counts as having beside its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Candidates by source, and what they were reached through."""
+
+    found: dict[Source, Weighted]
+    near: Weighted
+    """Pins saved together with the seeds, by the filter; for boards: held together with them."""
+
+
+def retrieve(serving: Serving, seeds: Seeds, to: NodeKind, *, own_vector: bool, plan: WalkPlan) -> Retrieved:
+    """What every source proposes, of kind `to`. `own_vector`: whether the node's own vector may speak for it."""
+    public = serving.public
+    last = LAST if seeds.kind is NodeKind.USER or to is not NodeKind.PIN else LAST_ALIKE
+    near = two_hops(public.holds if to is NodeKind.BOARD else public.saves, seeds.pins, last)
+    visits = Visits.none()
+    if to in (NodeKind.PIN, NodeKind.BOARD) and len(seeds.pins.rows):
+        visits = walk(public, seeds.pins, plan, _number(serving, seeds))
+    query = _query(serving, seeds, own_vector=own_vector)
+    found: dict[Source, Weighted] = {}
+    if query is not None and to in serving.vectors:
+        found[Source.GNN] = _by_vectors(serving, to, query)
+    if to is NodeKind.PIN:
+        found[Source.FILTER] = near
+        found[Source.WALK] = visits.pins
+        found[Source.KNOWLEDGE] = _sum(
+            two_hops(public.facts, seeds.pins, last), two_hops(public.topics, seeds.pins, last)
+        )
+    else:
+        found[Source.FILTER] = _through_pins(serving, seeds, near, to)
+        if to is NodeKind.BOARD:
+            found[Source.WALK] = visits.boards
+        if to is NodeKind.INTEREST and seeds.kind is NodeKind.INTEREST:
+            found[Source.KNOWLEDGE] = _taxonomy(serving, seeds)
+    found = {source: weighted.heaviest(CANDIDATES_MAX) for source, weighted in found.items() if len(weighted.rows)}
+    return Retrieved(found, near)
+
+
+def _number(serving: Serving, seeds: Seeds) -> int:
+    """A seed for the walk out of ids, not rows: rows move when boards that nobody may know of come and go."""
+    table = serving.snapshot.nodes[seeds.kind]
+    text = "\0".join([seeds.kind, *(table.id_of(row) for row in seeds.asked)])
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+
+
+def _query(serving: Serving, seeds: Seeds, *, own_vector: bool) -> NDArray[np.float32] | None:
+    """The node's own vector, or the mean of its seeds' (of what came after training, or whose own is private)."""
+    own = serving.vectors.get(seeds.kind)
+    if own is not None and own_vector:
+        rows = own.rows[list(seeds.asked)]
+        rows = rows[rows >= 0]
+        if len(rows):
+            return own.matrix[rows].mean(axis=0)
+    pins = serving.vectors.get(NodeKind.PIN)
+    if pins is None:
+        return None
+    rows = pins.rows[seeds.pins.rows]
+    rows = rows[rows >= 0]
+    return pins.matrix[rows].mean(axis=0) if len(rows) else None
+
+
+def _by_vectors(serving: Serving, to: NodeKind, query: NDArray[np.float32]) -> Weighted:
+    vectors = serving.vectors[to]
+    scores = (vectors.matrix @ query) * vectors.scale
+    rows = np.flatnonzero((scores > 0) & (vectors.snapshot_rows >= 0))
+    if to is NodeKind.BOARD and serving.secrets.any_secret:
+        # A board that was public in training may be secret now.
+        rows = rows[~serving.secrets.secret[vectors.snapshot_rows[rows]]]
+    if len(rows) > CANDIDATES_MAX:
+        rows = np.sort(rows[np.argpartition(-scores[rows], CANDIDATES_MAX)[:CANDIDATES_MAX]])
+    return Weighted(vectors.snapshot_rows[rows], scores[rows].astype(np.float32))
+
+
+def _through_pins(serving: Serving, seeds: Seeds, near: Weighted, to: NodeKind) -> Weighted:
+    """Boards, interests or users by the pins they have: seeds first, then pins that were saved together with them."""
+    public, pins = serving.public, seeds.pins
+    by_kind: dict[NodeKind, Pairs] = {
+        NodeKind.BOARD: public.holds,
+        NodeKind.INTEREST: public.topics,
+        NodeKind.USER: public.saves,
+    }
+    pairs = by_kind.get(to)
+    if pairs is None:
+        return Weighted.none()
+    close = near.without(pins.rows).heaviest(NEAR_MAX)
+    if len(close.rows) and len(pins.rows):
+        part = NEAR_WEIGHT * pins.weights.sum() / close.weights.sum()
+        pins = _sum(pins, Weighted(close.rows, (close.weights * part).astype(np.float32)))
+    reached = push(pairs.into, pins, FIRST, len(pairs.out.indptr) - 1)
+    return damped(reached, pairs.out, LAST_ALIKE, SMALL)
+
+
+def _taxonomy(serving: Serving, seeds: Seeds) -> Weighted:
+    """Parents, children (1) and siblings (½) of interests."""
+    tree = serving.snapshot.links[Link.CHILD_OF]
+    weights: dict[int, float] = {}
+    for row in seeds.asked:
+        parents = tree.out.neighbours(row).tolist()
+        for other in [*parents, *tree.into.neighbours(row).tolist()]:
+            weights[other] = weights.get(other, 0) + 1
+        for other in (sibling for parent in parents for sibling in tree.into.neighbours(parent).tolist()):
+            weights[other] = weights.get(other, 0) + 0.5
+    rows = sorted(weights)
+    return Weighted(np.array(rows, np.int32), np.array([weights[row] for row in rows], np.float32))
+
+
+def _sum(left: Weighted, right: Weighted) -> Weighted:
+    rows = np.union1d(left.rows, right.rows).astype(np.int32)
+    return Weighted(rows, left.at(rows) + right.at(rows))
