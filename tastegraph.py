@@ -20,6 +20,9 @@ app = App(
     help="Load user–pin–board interactions, train embeddings on them, and serve them over GraphQL.",
     version=lambda: version("tastegraph"),
     help_format="plaintext",
+    # `run` gives the exit code and tells of an interruption; left to itself cyclopts would end the process.
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 COMMANDS = {

@@ -13,7 +13,6 @@ from typing import Final
 
 import polars as pl
 
-BATCH_ROWS: Final = 20_000
 _FIRST: Final = ("kind", "user", "target")
 _SEED: Final = 0xBA7C
 
@@ -37,7 +36,7 @@ def tidy(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     return distinct.sort(*first, *rest), frame.height - distinct.height
 
 
-def batches(part: str, rows: pl.DataFrame, most: int = BATCH_ROWS) -> Iterator[Batch]:
+def batches(part: str, rows: pl.DataFrame, most: int) -> Iterator[Batch]:
     """Rows in batches of at most `most`, in their order."""
     for place, piece in enumerate(rows.iter_slices(most)):
         hashes = piece.hash_rows(_SEED).to_numpy().tobytes()

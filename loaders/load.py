@@ -29,6 +29,7 @@ from loaders.decode import Decoded, Selection, decode
 from loaders.fingerprint import Fingerprint, fingerprint
 from loaders.interchange import Folder, Table, open_folder
 from loaders.quarantine import Quarantine
+from loaders.settings import LoadSettings
 from loaders.summary import DryRun, LoadSummary, frequent, keep_proof, read_proof, table_summaries, unchanged
 from loaders.validation.references import References
 from loaders.write import write_all
@@ -78,7 +79,7 @@ def load(path: Path, store_url: str | None = None, options: LoadOptions = _DEFAU
     is written then), ConflictError while another load holds the store, StoreUnavailableError when it can't be reached.
     """
     began = time.monotonic()
-    settings = GraphSettings()
+    settings, batch_rows = GraphSettings(), LoadSettings().batch_rows
     job = _Job.of(path, options, settings.home_dir())
     with closing(open_store(store_url, settings)) as store:
         store.migrate()
@@ -86,7 +87,7 @@ def load(path: Path, store_url: str | None = None, options: LoadOptions = _DEFAU
             return unchanged(before, time.monotonic() - began)
         with _decoded(job, store.missing) as (decoded, refusals), _holding(store, job) as state:
             with progress() as bars:
-                outcomes = write_all(store, state, decoded, bars)
+                outcomes = write_all(store, state, decoded, batch_rows, bars)
             summary = _summary(store, state, decoded, refusals, outcomes, began)
             summary.check()
             store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())

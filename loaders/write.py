@@ -23,9 +23,11 @@ _LINKED_NODES: Final = (Table.INTERESTS, Table.BOARDS)
 _EVENTS: Final = (Table.FOLLOWS, Table.INTERACTIONS)
 
 
-def write_all(store: GraphWriter, state: LoadState, decoded: Decoded, bars: Progress) -> dict[Table, Outcome]:
+def write_all(
+    store: GraphWriter, state: LoadState, decoded: Decoded, batch_rows: int, bars: Progress
+) -> dict[Table, Outcome]:
     """Writes everything but the batches that are done; returns what became of each table's rows."""
-    writing = _Writing(store, state, decoded, bars)
+    writing = _Writing(store, state, decoded, batch_rows, bars)
     for table in _FREE_NODES:
         writing.table(table)
     for kind in decoded.bare:
@@ -38,9 +40,10 @@ def write_all(store: GraphWriter, state: LoadState, decoded: Decoded, bars: Prog
 class _Writing:
     """One load's way through its batches."""
 
-    def __init__(self, store: GraphWriter, state: LoadState, decoded: Decoded, bars: Progress) -> None:
+    def __init__(self, store: GraphWriter, state: LoadState, decoded: Decoded, batch_rows: int, bars: Progress) -> None:
         self.outcomes = {table: Outcome() for table in decoded.tallies}
         self._store, self._state, self._decoded, self._bars = store, state, decoded, bars
+        self._batch_rows = batch_rows
         self._renewed = time.monotonic()
 
     def table(self, table: Table) -> None:
@@ -52,7 +55,7 @@ class _Writing:
             rows, doubles = tidy(frame)
             self.outcomes[table] += Outcome(duplicates=doubles)
             self._bars.update(bar, advance=doubles)
-            for batch in batches(f"{table}/{part}", rows):
+            for batch in batches(f"{table}/{part}", rows, self._batch_rows):
                 self._renew()
                 done = self._state.batches.get(batch.name)
                 checkpoint = Checkpoint(self._state.load_id, batch.name)
@@ -63,7 +66,7 @@ class _Writing:
         """Creates the nodes that rows mention and no table of the folder holds."""
         for part, frame in self._decoded.bare[kind].parts():
             ids, _ = tidy(frame)
-            for batch in batches(f"bare-{kind}/{part}", ids):
+            for batch in batches(f"bare-{kind}/{part}", ids, self._batch_rows):
                 self._renew()
                 if batch.name not in self._state.batches:
                     checkpoint = Checkpoint(self._state.load_id, batch.name)

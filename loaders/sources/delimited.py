@@ -153,21 +153,20 @@ def parse_records(lines: Sequence[bytes], first_line: int, width: int, *, final:
                     reason = f"the row has {len(cells)} fields, the header names {width}"
                     records.refused.append(Refused(first_line + began, reason, raw))
         except (csv.Error, UnicodeDecodeError, _RecordTooLongError) as error:
-            opened = isinstance(error, _RecordTooLongError) or (
-                isinstance(error, csv.Error) and "unexpected end of data" in str(error)
-            )
-            if opened and feed.at == len(lines) and not final and not isinstance(error, _RecordTooLongError):
+            unfinished = isinstance(error, csv.Error) and "unexpected end of data" in str(error)
+            if unfinished and not final:
                 return records
-            reason = _reason(error, opened=opened)
+            further = feed.at - records.used > 1
             raw = lines[records.used].decode(errors="backslashreplace")
-            records.refused.append(Refused(first_line + records.used, reason, raw))
+            records.refused.append(Refused(first_line + records.used, _reason(error, unfinished, further), raw))
             records.used += 1
     return records
 
 
-def _reason(error: Exception, *, opened: bool) -> str:
-    if opened:
-        return "a quote that opens here is never closed"
+def _reason(error: Exception, unfinished: bool, further: bool) -> str:
+    """Why a line is refused. `further`: what is wrong was met in a later line of the same record."""
+    if unfinished or isinstance(error, _RecordTooLongError) or (further and isinstance(error, UnicodeDecodeError)):
+        return "a quote that opens here is not closed"
     if isinstance(error, UnicodeDecodeError):
         return "the line is not valid UTF-8"
     return f"not CSV: {error}"

@@ -1,0 +1,17 @@
+"""What the loaders read from the environment."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from graph.ports import BATCH_ROWS_MAX
+
+
+class LoadSettings(BaseSettings):
+    """How a load is cut; what it ends in does not depend on it."""
+
+    model_config = SettingsConfigDict(env_prefix="TASTEGRAPH_LOAD_", extra="ignore")
+
+    batch_rows: int = Field(default=20_000, ge=1, le=BATCH_ROWS_MAX)
+    """Rows of one transaction (TASTEGRAPH_LOAD_BATCH_ROWS)."""
