@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from graph.errors import NotFoundError, TerminalError
 from graph.settings import GraphSettings, Home
 
 START_TIMEOUT_S: Final = 60.0
+STOP_TIMEOUT_S: Final = 60.0
 QUESTION: Final = """
 query RelatedFilms($film: ID!) {
   pin(key: $film) {
@@ -93,27 +96,34 @@ def _train(settings: GraphSettings) -> str:
 
 
 def selfcheck(home: Home) -> dict[str, Any]:
-    """Starts the real server on a free port, asks it one real question, and stops it. Returns the answer's data.
+    """Starts the real server, asks it one real question, and stops it. Returns the answer's data.
 
     Raises TerminalError when it doesn't start within a minute, or doesn't answer with related pins.
     """
+    with serving(home) as address:
+        answer = _ask(f"{address}/graphql")
+    if answer.get("errors") or not answer["data"]["pin"]["relatedPins"]["edges"]:
+        raise TerminalError(f"the server of {home.path} answered without related pins: {str(answer)[:500]}")
+    return answer["data"]
+
+
+@contextmanager
+def serving(home: Home) -> Generator[str]:
+    """`tastegraph serve` on a free port of loopback, ready to answer; its address, such as http://127.0.0.1:40123."""
     port = _free_port()
     server = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "tastegraph", "serve", "--port", str(port)],
-        env=None,
+        [sys.executable, "-m", "tastegraph", "serve", "--port", str(port), "--metrics-port", "0"],
+        env={**os.environ, "TASTEGRAPH_HOME": str(home.path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
         _wait_until_ready(server, port)
-        answer = _ask(f"http://127.0.0.1:{port}/graphql")
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(timeout=30)
-    if answer.get("errors") or not answer["data"]["pin"]["relatedPins"]["edges"]:
-        raise TerminalError(f"the server of {home.path} answered without related pins: {json.dumps(answer)[:500]}")
-    return answer["data"]
+        server.communicate(timeout=STOP_TIMEOUT_S)
 
 
 def _free_port() -> int:
