@@ -14,7 +14,7 @@ Json = Annotated[bool, Parameter("--json")]
 
 
 def load(
-    folder: Path,
+    source: str,
     *,
     store: str | None = None,
     dry_run: bool = False,
@@ -23,15 +23,18 @@ def load(
     max_quarantined: float = 0.01,
     json: Json = False,
 ) -> None:
-    """Load a folder in interchange form into the store.
+    """Load a folder in interchange form, or topics of Kafka, into the store.
 
     Rows that can't be used go to a quarantine file; when they are too many, nothing is written and the exit code is 3. Loading
-    the same folder again changes nothing; a load that was interrupted goes on where it stopped.
+    the same source again changes nothing; a load that was interrupted goes on where it stopped.
 
     Parameters
     ----------
-    folder
-        Folder of tables such as users, pins, boards and interactions, as .csv, .jsonl (or .gz of these) or .parquet.
+    source
+        Folder of tables such as users, pins, boards and interactions, as .csv, .jsonl (or .gz of these) or .parquet. Or
+        kafka://HOST:PORT/TOPIC[,TOPIC][?table=TABLE][&from=START]: the records of topics from a start to where they end now,
+        each one JSON row of the table that its header "table" names, else ?table=, else the end of the topic's name. START
+        is earliest (the default), an offset, PARTITION:OFFSET,..., or a time.
     store
         URL of the store: sqlite:///PATH, bolt://HOST:PORT or neo4j://HOST:PORT. Default: TASTEGRAPH_STORE, else SQLite in
         the home.
@@ -61,7 +64,7 @@ def load(
         raise InvalidInputError(f"--max-quarantined {max_quarantined} is no share; give 0 to 1, such as 0.01")
     options = loading.LoadOptions(Selection(limit, since_ms), max_quarantined)
     run = loading.dry_run if dry_run else loading.load
-    emit(run(folder, store, options).as_dict(), as_json=json)
+    emit(run(source, store, options).as_dict(), as_json=json)
 
 
 def sample(folder: Path, *, wheel: Path | None = None, json: Json = False) -> None:

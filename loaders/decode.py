@@ -6,7 +6,7 @@ Tables that name others come after them, so that what is referred to is known by
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from graph.model import NodeKind
 from loaders import sources
 from loaders.interchange import Folder, SourceFile, Table
 from loaders.quarantine import Quarantine
-from loaders.sources.chunk import LINE, RawChunk, Refused, readable
+from loaders.sources.chunk import LINE, RawChunk, readable
 from loaders.spill import Spill, parts_for
 from loaders.validation.references import NODE_TABLES, References
 from loaders.validation.tables import Checked, check_rows
@@ -155,7 +155,7 @@ def _wanted(file: SourceFile, wanted: Selection) -> Iterator[RawChunk]:
             lines = sorted([*raw.frame[LINE].to_list(), *(row.line for row in raw.refused)])[:left]
             last = lines[-1] if lines else 0
             refused = [row for row in raw.refused if row.line <= last]
-            yield RawChunk(raw.frame.filter(pl.col(LINE) <= last), refused, raw.extra)
+            yield replace(raw, frame=raw.frame.filter(pl.col(LINE) <= last), refused=refused)
             return
         left -= raw.rows
         yield raw
@@ -171,7 +171,7 @@ def _since(checked: Checked, wanted: Selection) -> tuple[Checked, int]:
 
 def _keep(file: SourceFile, checked: Checked, decoded: Decoded, references: References, refusals: Quarantine) -> None:
     checked, bare = references.resolve(checked)
-    _refuse(file, checked.refused, decoded, refusals)
+    _refuse(file, checked, decoded, refusals)
     if (kind := NODE_TABLES.get(checked.table)) is not None:
         references.known[kind].add(checked.frame["id"])
     for mentioned, ids in bare.items():
@@ -187,14 +187,14 @@ def _keep_taxonomy(
     for chunk in chunks:
         judged = chunk.without(reasons.slice(at, chunk.frame.height))
         at += chunk.frame.height
-        _refuse(file, judged.refused, decoded, refusals)
+        _refuse(file, judged, decoded, refusals)
     decoded.interests = rows.filter(reasons.is_null()).drop(LINE)
     references.known[NodeKind.INTEREST].add(decoded.interests["id"])
 
 
-def _refuse(file: SourceFile, refused: list[Refused], decoded: Decoded, refusals: Quarantine) -> None:
-    refusals.add(file, refused)
-    decoded.tallies[file.table].quarantined += len(refused)
+def _refuse(file: SourceFile, checked: Checked, decoded: Decoded, refusals: Quarantine) -> None:
+    refusals.add(file, checked.refused, checked.raw.origin)
+    decoded.tallies[file.table].quarantined += len(checked.refused)
 
 
 def _rows_about(file: SourceFile) -> int:

@@ -1,4 +1,4 @@
-"""Loads a folder into a store: read and judge everything, stop if too much is bad, then write it in checkpointed batches.
+"""Loads a source into a store: read and judge everything, stop if too much is bad, then write it in checkpointed batches.
 
 Killed at any moment and run again, a load ends as one that was never killed, with the same summary: rows are the same, so
 batches have the same names, and those that are done are not done again but counted as they were.
@@ -27,7 +27,8 @@ from graph.stores import open_store
 from loaders import sources
 from loaders.decode import Decoded, Selection, decode
 from loaders.fingerprint import Fingerprint, fingerprint
-from loaders.interchange import Folder, Table, open_folder
+from loaders.interchange import Folder, Table
+from loaders.opening import opened
 from loaders.quarantine import Quarantine
 from loaders.settings import LoadSettings
 from loaders.summary import DryRun, LoadSummary, frequent, keep_proof, read_proof, table_summaries, unchanged
@@ -59,12 +60,15 @@ class _Job:
     now_ms: int
 
     @classmethod
-    def of(cls, path: Path, options: LoadOptions, home: Home) -> _Job:
+    @contextmanager
+    def of(cls, source: Path | str, options: LoadOptions, home: Home) -> Generator[_Job]:
+        """The job of a source; what was fetched for it is gone afterwards."""
         now_ms = int(time.time() * 1000)
-        folder = open_folder(path, now_ms)
-        for file in folder.files.values():
-            sources.check_file(file)
-        return cls(folder, fingerprint(folder, options.wanted.limit, options.wanted.since_ms), options, home, now_ms)
+        with opened(source, home, now_ms) as folder:
+            for file in folder.files.values():
+                sources.check_file(file)
+            identity = fingerprint(folder, options.wanted.limit, options.wanted.since_ms)
+            yield cls(folder, identity, options, home, now_ms)
 
     def proof(self, store: GraphStore) -> Path:
         """Where it is remembered how this load ended in a store."""
@@ -72,16 +76,15 @@ class _Job:
         return self.home.checkpoints / f"{self.identity.load_id}-{place}.json"
 
 
-def load(path: Path, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
-    """Loads a folder in interchange form into a store (the settings' one by default).
+def load(source: Path | str, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
+    """Loads a folder in interchange form, or a kafka:// URL, into a store (the settings' one by default).
 
-    Raises InvalidInputError for a folder that can't be used, QuarantineThresholdError when too many rows are refused (nothing
+    Raises InvalidInputError for a source that can't be used, QuarantineThresholdError when too many rows are refused (nothing
     is written then), ConflictError while another load holds the store, StoreUnavailableError when it can't be reached.
     """
     began = time.monotonic()
     settings, batch_rows = GraphSettings(), LoadSettings().batch_rows
-    job = _Job.of(path, options, settings.home_dir())
-    with closing(open_store(store_url, settings)) as store:
+    with _Job.of(source, options, settings.home_dir()) as job, closing(open_store(store_url, settings)) as store:
         store.migrate()
         if (before := _proven(store, job)) is not None:
             return unchanged(before, time.monotonic() - began)
@@ -95,11 +98,10 @@ def load(path: Path, store_url: str | None = None, options: LoadOptions = _DEFAU
     return summary
 
 
-def dry_run(path: Path, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> DryRun:
+def dry_run(source: Path | str, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> DryRun:
     """Everything that `load` does but the writing: the store is only asked what it has, and need not be there yet."""
     settings = GraphSettings()
-    job = _Job.of(path, options, settings.home_dir())
-    with closing(open_store(store_url, settings)) as store:
+    with _Job.of(source, options, settings.home_dir()) as job, closing(open_store(store_url, settings)) as store:
 
         def missing(kind: NodeKind, ids: Sequence[Id]) -> set[Id]:
             try:

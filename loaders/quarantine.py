@@ -38,11 +38,12 @@ class Quarantine:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, file: SourceFile, refused: Iterable[Refused]) -> None:
-        """Takes refused rows of a file."""
+    def add(self, file: SourceFile, refused: Iterable[Refused], origin: str | None = None) -> None:
+        """Takes refused rows of a file, or of what its rows are from."""
+        name = origin or file.path.name
         for row in refused:
             record = {
-                "file": file.path.name,
+                "file": name,
                 "line": row.line,
                 "table": file.table.value,
                 "reason": row.reason,
@@ -52,7 +53,7 @@ class Quarantine:
             self.rows += 1
             if row.reason in self.by_reason or len(self.by_reason) < REASONS_MAX:
                 self.by_reason[row.reason] += 1
-            self._first = self._first or f"{file.path.name} line {row.line}: {row.reason}"
+            self._first = self._first or f"{name} line {row.line}: {row.reason}"
 
     def keep(self) -> Path | None:
         """The file in its place, durable; None when no row was refused."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from loaders.interchange import SourceFile
-from loaders.sources import columnar, delimited, jsonlines
+from loaders.sources import columnar, delimited, jsonlines, records
 from loaders.sources.chunk import RawChunk
+
+_READERS: Final = {"csv": delimited, "jsonl": jsonlines, "parquet": columnar, "records": records}
 
 
 def check_file(file: SourceFile) -> None:
     """Looks at a file's columns only. Raises InvalidInputError when it can't be a file of its table."""
-    {"csv": delimited, "jsonl": jsonlines, "parquet": columnar}[file.format].check(file)
+    _READERS[file.format].check(file)
 
 
 def read(file: SourceFile) -> Iterator[RawChunk]:
@@ -19,4 +22,4 @@ def read(file: SourceFile) -> Iterator[RawChunk]:
 
     A row that can't be decoded is refused with its line; a file that can't be is an InvalidInputError.
     """
-    return {"csv": delimited, "jsonl": jsonlines, "parquet": columnar}[file.format].read(file)
+    return _READERS[file.format].read(file)

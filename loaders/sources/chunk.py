@@ -15,7 +15,7 @@ from graph.errors import InvalidInputError
 CHUNK_ROWS: Final = 50_000
 LINE: Final = "line"
 """The column of a chunk that says where a row stands: the physical line in CSV (the first of a quoted record) and JSONL, the
-row in Parquet; both from 1."""
+row in Parquet, both from 1; the offset in a log's partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,13 @@ class RawChunk:
 
     `frame`: `line` (Int64) and those columns of the table that the file has, as text or in the file's own type; null and ""
     both mean that there is none. `extra`: for each row the columns that the table does not have (attributes of a node), or
-    None when there are none at all. `at_byte` tells how far into the file (decompressed) the reader is.
+    None when there are none at all. `origin`: what the rows are from, where that is not the file: a partition of a log.
     """
 
     frame: pl.DataFrame
     refused: list[Refused] = field(default_factory=list[Refused])
     extra: list[dict[str, Any]] | None = None
+    origin: str | None = None
 
     @property
     def rows(self) -> int:

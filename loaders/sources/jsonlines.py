@@ -1,8 +1,11 @@
-"""JSON Lines: one object a line, columns by name, cells of JSON's own types; ids are strings, times strings or integers."""
+"""JSON Lines: one object a line, columns by name, cells of JSON's own types; ids are strings, times strings or integers.
+
+`decode` and `chunk` are for every source whose rows are JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, cast
 
 import orjson
@@ -18,7 +21,7 @@ _Row = dict[str, Any]
 def check(file: SourceFile) -> None:
     """Raises InvalidInputError when a required column is in none of the first rows."""
     for block in blocks(file):
-        rows, _, _ = _decode(block)
+        rows, _, _ = decode(_lines(block))
         if rows:
             check_columns(file, list(dict.fromkeys(name for row in rows for name in row)))
         return
@@ -27,15 +30,20 @@ def check(file: SourceFile) -> None:
 def read(file: SourceFile) -> Iterator[RawChunk]:
     """The rows of a JSONL file."""
     for block in blocks(file):
-        rows, numbers, refused = _decode(block)
-        yield _chunk(file, rows, numbers, block.refused + refused)
+        rows, numbers, refused = decode(_lines(block))
+        yield chunk(file, rows, numbers, block.refused + refused)
 
 
-def _decode(block: Block) -> tuple[list[_Row], list[int], list[Refused]]:
+def _lines(block: Block) -> Iterable[tuple[int, bytes]]:
+    return enumerate(block.data.split(b"\n")[:-1], block.first_line)
+
+
+def decode(lines: Iterable[tuple[int, bytes]], called: str = "line") -> tuple[list[_Row], list[int], list[Refused]]:
+    """Objects and their numbers, of numbered lines, and what is none; blank lines are passed over."""
     rows: list[_Row] = []
     numbers: list[int] = []
     refused: list[Refused] = []
-    for number, line in enumerate(block.data.split(b"\n")[:-1], block.first_line):
+    for number, line in lines:
         if not line.strip():
             continue
         try:
@@ -47,7 +55,7 @@ def _decode(block: Block) -> tuple[list[_Row], list[int], list[Refused]]:
             rows.append(cast("_Row", value))
             numbers.append(number)
         else:
-            refused.append(Refused(number, "the line is no JSON object", line.decode()))
+            refused.append(Refused(number, f"the {called} is no JSON object", line.decode()))
     return rows, numbers, refused
 
 
@@ -74,7 +82,8 @@ _CELLS: Final[dict[Cell, tuple[frozenset[type], str, pl.DataType, Callable[[Any]
 _NONE: Final = type(None)
 
 
-def _chunk(file: SourceFile, rows: list[_Row], numbers: list[int], refused: list[Refused]) -> RawChunk:
+def chunk(file: SourceFile, rows: list[_Row], numbers: list[int], refused: list[Refused]) -> RawChunk:
+    """Objects as rows of a table; those with a cell of a wrong type are added to `refused`."""
     rows, numbers = _well_typed(file, rows, numbers, refused)
     columns = [_series(column, rows) for column in file.spec.columns if column.cell is not Cell.ATTRIBUTES]
     extra: list[_Row] | None = None

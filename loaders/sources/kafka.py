@@ -115,7 +115,7 @@ class _Reading:
                 await consumer.start()
             yield consumer
         finally:
-            await consumer.stop()
+            await _stop(consumer, self._settings.timeout_s)
 
     async def _read(self, consumer: AIOKafkaConsumer, span: Range, spool: Spool) -> None:
         """Every record of a range; a partition that does not advance in time is given up."""
@@ -144,6 +144,21 @@ class _Reading:
             elif now - moved_at > self._settings.timeout_s:
                 raise TimeoutError(f"{span.origin} gave nothing after offset {position - 1}")
             self._bars.update(bar, completed=min(position, span.end) - span.start)
+
+
+async def _stop(consumer: AIOKafkaConsumer, timeout_s: float) -> None:
+    """Stops a consumer, whatever its broker does.
+
+    While a fetch waits to be tried again, `stop` fails with the cancellation of that fetch, and leaves its connections open
+    (aio-libs/aiokafka#647). So it has a task of its own, and what it left is closed here.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait({stopping}, timeout=timeout_s)
+    if not stopping.done() or stopping.cancelled():
+        stopping.cancel()
+        await consumer._client.close()  # pyright: ignore[reportPrivateUsage]
+    else:
+        stopping.result()
 
 
 def _row(record: ConsumerRecord[bytes | None, bytes | None], default: Table) -> tuple[Table, LogRecord]:
@@ -216,9 +231,15 @@ def _told(source: TopicSource, log: deque[str]) -> Generator[None]:
     try:
         yield
     except OffsetOutOfRangeError:
-        raise TransientError(f"records of {source.name} were deleted while they were read; run the load again") from None
+        raise TransientError(
+            f"records of {source.name} were deleted while they were read; run the load again"
+        ) from None
     except (TimeoutError, KafkaError) as error:
-        why = log[-1].partition("\n")[0] if log and isinstance(error, TimeoutError | KafkaConnectionError) else _reason(error)
+        why = (
+            log[-1].partition("\n")[0]
+            if log and isinstance(error, TimeoutError | KafkaConnectionError)
+            else _reason(error)
+        )
         raise StoreUnavailableError(
             f"Kafka at {source.bootstrap} is out of reach ({why}); check that it runs, and TASTEGRAPH_KAFKA_* for how it is"
             " reached, then run the load again: nothing was written"

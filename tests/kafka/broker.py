@@ -2,14 +2,15 @@
 
     python -m tests.kafka.broker --port 9092 --home DIR
 
-One node in KRaft mode, which is broker and controller, on loopback only, without credentials. This module knows nothing of
-tastegraph.
+One node in KRaft mode, which is broker and controller, on loopback only. Clients need no credentials at its main port; at a
+second one they sign in. This module knows nothing of tastegraph.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -62,10 +63,13 @@ class KafkaBroker:
         self._temporary = home is None
         self.home = Path(tempfile.mkdtemp(prefix="kafka-")) if home is None else home.resolve()
         self._port = port or free_port()
+        self._sasl_port = free_port()
         self._heap_mb = heap_mb
         self._jvm = tuple(jvm)
         self._start_timeout_s = start_timeout_s
         self._process: TetheredProcess | None = None
+        self.user = ("tastegraph", secrets.token_urlsafe(18))
+        """Name and password of the one user who may sign in."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -78,6 +82,11 @@ class KafkaBroker:
     def bootstrap(self) -> str:
         """HOST:PORT, as clients want it."""
         return f"127.0.0.1:{self._port}"
+
+    @property
+    def sasl_bootstrap(self) -> str:
+        """The same for clients that sign in (SASL_PLAINTEXT, PLAIN) as `user`."""
+        return f"127.0.0.1:{self._sasl_port}"
 
     @property
     def pid(self) -> int:
@@ -96,7 +105,9 @@ class KafkaBroker:
             raise ServerUnavailableError(
                 f"port {self._port} is in use: stop what listens there, or choose another port"
             )
-        properties = write_properties(self.home, port=self._port, controller_port=free_port())
+        properties = write_properties(
+            self.home, port=self._port, sasl_port=self._sasl_port, controller_port=free_port(), user=self.user
+        )
         if not (self.home / "data" / "meta.properties").exists():
             self._format(properties)
         self._process = self._java_process("broker.log", "kafka.Kafka", str(properties))
@@ -111,6 +122,7 @@ class KafkaBroker:
         if self._process is None:
             return
         self._process.terminate()
+        self.resume()
         try:
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:

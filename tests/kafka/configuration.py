@@ -10,9 +10,12 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.name.sasl_plaintext.sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_plaintext.plain.sasl.jaas.config=\\
+  org.apache.kafka.common.security.plain.PlainLoginModule required user_{username}="{password}";
 log.dirs={data}
 
 # A topic that nobody made is an error to be seen, not a topic.
@@ -36,9 +39,19 @@ controlled.shutdown.enable=false
 """
 
 
-def write_properties(home: Path, *, port: int, controller_port: int) -> Path:
-    """Writes `home/server.properties` and returns where it is."""
+def write_properties(home: Path, *, port: int, sasl_port: int, controller_port: int, user: tuple[str, str]) -> Path:
+    """Writes `home/server.properties`, for its owner only, and returns where it is. user: name and password, for SASL."""
     (home / "logs").mkdir(parents=True, exist_ok=True)
     path = home / "server.properties"
-    path.write_text(_PROPERTIES.format(port=port, controller_port=controller_port, data=home / "data"))
+    path.touch(mode=0o600)
+    path.write_text(
+        _PROPERTIES.format(
+            port=port,
+            sasl_port=sasl_port,
+            controller_port=controller_port,
+            username=user[0],
+            password=user[1],
+            data=home / "data",
+        )
+    )
     return path

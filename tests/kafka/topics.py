@@ -42,6 +42,16 @@ def is_ready(bootstrap: str) -> bool:
         return False
 
 
+def topic_names(bootstrap: str) -> set[str]:
+    """The topics that a broker has."""
+
+    async def ask() -> set[str]:
+        async with _admin(bootstrap) as admin:
+            return set(await admin.list_topics())
+
+    return _run(ask())
+
+
 def create_topic(bootstrap: str, name: str, partitions: int = 1, **config: str) -> None:
     """Makes a topic of one copy; returns when its partitions have leaders."""
 
