@@ -6,7 +6,7 @@ Vectorised over the nodes asked for; reads a bounded number of edges. Knows noth
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -62,13 +62,12 @@ def sides_at(kind: NodeKind, links: Collection[Link] | None) -> tuple[Side, ...]
 class Around:
     """Visible edges around some nodes, by node and then in CSR order (newest first).
 
-    Parallel arrays: `place` is the index of the node in the rows asked for, `rank` the edge's place in that node's list,
-    `other` the row at the far end, `edge` its place in the outgoing order.
+    Parallel arrays: `place` is the index of the node in the rows asked for, ascending; `other` the row at the far end; `edge`
+    its place in the outgoing order.
     """
 
     side: Side
     place: NDArray[np.int64]
-    rank: NDArray[np.int64]
     other: NDArray[np.int32]
     edge: NDArray[np.int64]
     read: int
@@ -78,27 +77,21 @@ class Around:
 
     def take(self, mask: NDArray[np.bool_]) -> Around:
         """Only the edges where the mask is true."""
-        return Around(
-            self.side, self.place[mask], self.rank[mask], self.other[mask], self.edge[mask], self.read, self.unread
-        )
+        return replace(self, place=self.place[mask], other=self.other[mask], edge=self.edge[mask])
+
+    def ranks(self) -> NDArray[np.int64]:
+        """(edges,): each edge's place among the edges of its node that are here, from 0."""
+        return np.arange(len(self.place)) - np.searchsorted(self.place, self.place)
 
 
 def around(visible: Visibility, side: Side, rows: NDArray[np.int32], budget: int) -> Around:
-    """The visible edges of one side at some rows; reads at most `budget` edges, in the order of the rows."""
+    """The visible edges of one side at some rows (distinct, ascending); reads at most `budget` edges, in that order."""
     table = visible.snapshot.links[side.link]
     if side.link in PRIVATE_LINKS and not visible.viewer.admin:
         return _own(visible, table, side, rows, budget)
     found = _read(table.out if side.outgoing else table.into, side, rows, budget)
     if not side.outgoing:
-        found = Around(
-            side,
-            found.place,
-            found.rank,
-            found.other,
-            table.in_edge[found.edge].astype(np.int64),
-            found.read,
-            found.unread,
-        )
+        found = replace(found, edge=table.in_edge[found.edge].astype(np.int64))
     here = rows[found.place]
     source, target = (here, found.other) if side.outgoing else (found.other, here)
     seen = visible.edges(side.link, found.edge, source, target)
@@ -106,6 +99,7 @@ def around(visible: Visibility, side: Side, rows: NDArray[np.int32], budget: int
 
 
 def _read(csr: Csr, side: Side, rows: NDArray[np.int32], budget: int) -> Around:
+    """All edges of some rows; `edge` is the place in this CSR."""
     start = csr.indptr[rows]
     count = csr.indptr[rows.astype(np.int64) + 1] - start
     before = np.cumsum(count) - count
@@ -114,31 +108,24 @@ def _read(csr: Csr, side: Side, rows: NDArray[np.int32], budget: int) -> Around:
         count = np.clip(budget - before, 0, count)
         before = np.cumsum(count) - count
     place = np.repeat(np.arange(len(rows)), count)
-    rank = np.arange(len(place)) - before[place]
-    edge = start[place] + rank
-    return Around(side, place, rank, csr.indices[edge], edge, len(place), unread)
+    edge = start[place] + np.arange(len(place)) - before[place]
+    return Around(side, place, csr.indices[edge], edge, len(place), unread)
 
 
 def _own(visible: Visibility, table: LinkTable, side: Side, rows: NDArray[np.int32], budget: int) -> Around:
     """A private link: only the viewer's own edges, found from the viewer's side, so that a hub's list is never read."""
     me = visible.viewer.user_row
     mine = np.array([] if me is None else [me], np.int32)
-    found = _read(table.out, Side(table.link, outgoing=True), mine, budget)
     if side.outgoing:
-        at = np.flatnonzero(rows == (-1 if me is None else me))
-        if not len(at):
-            found = found.take(np.zeros(len(found.edge), np.bool_))
-        return Around(side, np.full(len(found.edge), at[0] if len(at) else 0), found.rank, found.other, found.edge,
-                      found.read, found.unread)  # fmt: skip
-    order = np.argsort(rows, kind="stable")
-    place = np.minimum(np.searchsorted(rows[order], found.other), max(len(rows) - 1, 0))
-    hit = rows[order][place] == found.other if len(rows) else np.zeros(len(found.other), np.bool_)
-    place, edge = order[place[hit]] if len(rows) else place[hit], found.edge[hit]
-    by_place = np.lexsort((edge, place))
-    place, edge = place[by_place], edge[by_place]
-    rank = np.arange(len(place)) - np.searchsorted(place, place)
-    other = np.full(len(place), 0 if me is None else me, np.int32)
-    return Around(side, place, rank, other, edge, found.read, found.unread)
+        mine = mine[np.isin(mine, rows)]
+        found = _read(table.out, side, mine, budget)
+        return replace(found, place=np.searchsorted(rows, mine)[found.place])
+    found = _read(table.out, side, mine, budget)
+    hit = np.isin(found.other, rows)
+    place, edge = np.searchsorted(rows, found.other[hit]), found.edge[hit]
+    order = np.lexsort((edge, place))
+    other = np.repeat(mine, len(order)) if len(mine) else found.other
+    return replace(found, place=place[order], other=other, edge=edge[order])
 
 
 def edge_at(snapshot: Snapshot, side: Side, here: int, other: int, edge: int) -> Edge:

@@ -140,7 +140,7 @@ def _share(level: list[Around], found: _Found, room: int) -> list[NodeRef]:
     queues: list[tuple[NodeKind, list[int]]] = []
     for reached in level:
         # By rank before node, so that one hub of the frontier does not take the whole share of its kind of edge.
-        order = np.lexsort((reached.place, reached.rank))
+        order = np.lexsort((reached.place, reached.ranks()))
         others = reached.other[order]
         _, at = np.unique(others, return_index=True)
         queues.append((reached.side.end, others[np.sort(at)].tolist()[::-1]))

@@ -25,6 +25,8 @@ from recommend.walk import Visits, WalkPlan, walk
 
 CANDIDATES_MAX: Final = 1_000
 """What one source proposes at most."""
+SAVERS_MAX: Final = 500
+"""Savers of what came after training that stand in for its vector."""
 NEAR_MAX: Final = 200
 """Pins near the seeds through which other kinds are reached."""
 NEAR_WEIGHT: Final = 0.5
@@ -79,7 +81,7 @@ def _number(serving: Serving, seeds: Seeds) -> int:
 
 
 def _query(serving: Serving, seeds: Seeds, *, own_vector: bool) -> NDArray[np.float32] | None:
-    """The node's own vector, or the mean of its seeds' (of what came after training, or whose own is private)."""
+    """The node's own vector; else the mean of its seeds', where it came after training or its own is private."""
     own = serving.vectors.get(seeds.kind)
     if own is not None and own_vector:
         rows = own.rows[list(seeds.asked)]
@@ -87,11 +89,26 @@ def _query(serving: Serving, seeds: Seeds, *, own_vector: bool) -> NDArray[np.fl
         if len(rows):
             return own.matrix[rows].mean(axis=0)
     pins = serving.vectors.get(NodeKind.PIN)
-    if pins is None:
+    if pins is not None:
+        rows = pins.rows[seeds.pins.rows]
+        rows = rows[rows >= 0]
+        if len(rows):
+            return pins.matrix[rows].mean(axis=0)
+    return _from_savers(serving, seeds)
+
+
+def _from_savers(serving: Serving, seeds: Seeds) -> NDArray[np.float32] | None:
+    """A vector for pins that came after training: the mean of their savers', weighted down by how much those save."""
+    users, saves = serving.vectors.get(NodeKind.USER), serving.public.saves
+    if users is None:
         return None
-    rows = pins.rows[seeds.pins.rows]
-    rows = rows[rows >= 0]
-    return pins.matrix[rows].mean(axis=0) if len(rows) else None
+    savers = push(saves.into, seeds.pins, 0.0, len(saves.out.indptr) - 1).heaviest(SAVERS_MAX)
+    known = users.rows[savers.rows] >= 0
+    rows = savers.rows[known]
+    if not len(rows):
+        return None
+    weights = damped(Weighted(rows, savers.weights[known]), saves.out, 0.5).weights
+    return (weights @ users.matrix[users.rows[rows]] / weights.sum()).astype(np.float32)
 
 
 def _by_vectors(serving: Serving, to: NodeKind, query: NDArray[np.float32]) -> Weighted:
