@@ -49,7 +49,8 @@ class Centrality:
 def ego_graph(snapshot: Snapshot, near: Neighbourhood) -> EgoGraph:
     """A neighbourhood as a graph; `graph.graph["cut"]` says what was left out of it.
 
-    Nodes carry kind, id, distance and, where there is one, title or name as `label`; edges their link and columns.
+    Nodes carry kind, raw id as `key` (node-link JSON has an `id` of its own), distance and, where there is one, title or name
+    as `label`; edges their link and columns.
     """
     graph: EgoGraph = nx.MultiDiGraph(snapshot=snapshot.version, cut="; ".join(c.text(snapshot) for c in near.cut))
     names: dict[NodeRef, str] = {}
@@ -57,7 +58,7 @@ def ego_graph(snapshot: Snapshot, near: Neighbourhood) -> EgoGraph:
         id_ = snapshot.nodes[node.kind].id_of(node.row)
         names[node.kind, node.row] = f"{node.kind}:{id_}"
         label = _label(snapshot, node.kind, node.row)
-        attributes = {"kind": node.kind.value, "id": id_, "distance": node.distance}
+        attributes = {"kind": node.kind.value, "key": id_, "distance": node.distance}
         graph.add_node(names[node.kind, node.row], **attributes, **({"label": label} if label else {}))
     for edge in near.edges:
         columns = _columns(snapshot, edge, names)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graph.adjacency import Side, around
+from graph.errors import InvalidInputError
 from graph.model import NodeKind
 from graph.schema import Link
 from graph.visibility import Viewer
@@ -16,15 +18,19 @@ from recommend.ranked import Answer
 from recommend.seeds import READ_MAX, Seeds, seeds_of
 from recommend.serving import Serving
 
+RELATED: Final = (NodeKind.PIN, NodeKind.BOARD, NodeKind.INTEREST, NodeKind.USER)
+
 
 def related(serving: Serving, kind: NodeKind, row: int, to: NodeKind, *, first: int, viewer: Viewer) -> Answer:
     """At most `first` nodes of kind `to` (pins, boards, interests or users) that are related to a pin, board, interest or user.
 
     Never the node itself, nor what it has already: a board's own pins, a pin's own boards and interests, a user's saves; nor
     pins that the viewer saved or hid. Where nothing is known of the node, what is popular. Raises NotFoundError where the
-    viewer sees no such node, InvalidInputError when `first` is out of bounds.
+    viewer sees no such node, InvalidInputError when `first` is out of bounds or `to` is another kind.
     """
     check_first(first)
+    if to not in RELATED:
+        raise InvalidInputError(f"nothing of kind {to} is ever related; ask for {', '.join(RELATED)}")
     seeds = seeds_of(serving, kind, [row], viewer)
     own_vector = kind is not NodeKind.USER or serving.visible(viewer).is_self(row)
     return _answer(serving, seeds, to, first=first, viewer=viewer, own_vector=own_vector)

@@ -30,7 +30,7 @@ SAVERS_MAX: Final = 500
 NEAR_MAX: Final = 200
 """Pins near the seeds through which other kinds are reached."""
 NEAR_WEIGHT: Final = 0.5
-"""What all near pins together count for, the seeds counting 1."""
+"""What all near pins together count for, one seed counting 1."""
 
 SMALL: Final = 10
 """Pins that a board, interest or user counts as having beside its own."""
@@ -136,7 +136,7 @@ def _through_pins(serving: Serving, seeds: Seeds, near: Weighted, to: NodeKind) 
         return Weighted.none()
     close = near.without(pins.rows).heaviest(NEAR_MAX)
     if len(close.rows) and len(pins.rows):
-        part = NEAR_WEIGHT * pins.weights.sum() / close.weights.sum()
+        part = NEAR_WEIGHT * pins.weights.mean() / close.weights.sum()
         pins = _sum(pins, Weighted(close.rows, (close.weights * part).astype(np.float32)))
     reached = push(pairs.into, pins, FIRST, len(pairs.out.indptr) - 1)
     return damped(reached, pairs.out, LAST_ALIKE, SMALL)

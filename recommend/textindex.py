@@ -197,7 +197,7 @@ def _word(term: str, *, prefix: bool, typos: bool) -> Query:
     ways = [(Query.term_query(SCHEMA, "name", term), EXACT)]
     if prefix:
         ways.append((Query.fuzzy_term_query(SCHEMA, "name", term, distance=0, prefix=True), PREFIX))
-    distance = 0 if len(term) <= 3 else 1 if len(term) <= 7 else 2
+    distance = 0 if len(term) <= 3 else 1 if len(term) <= 5 else 2
     if typos and distance:
         ways.append((Query.fuzzy_term_query(SCHEMA, "name", term, distance=distance, prefix=prefix), TYPO))
     return Query.disjunction_max_query([Query.const_score_query(query, score) for query, score in ways])
