@@ -87,9 +87,18 @@ def code_of(error: GraphQLError) -> Code:
         return Code.NOT_FOUND
     if isinstance(cause, InvalidInputError):
         return Code.BAD_USER_INPUT
-    # graphql-core's own: variables and arguments that don't coerce point at the document, results that don't at nothing.
-    asked_wrong = cause is None or (isinstance(cause, GraphQLError) and cause.nodes)
-    return Code.BAD_USER_INPUT if asked_wrong else Code.INTERNAL
+    return Code.BAD_USER_INPUT if _is_about_input(error, cause) else Code.INTERNAL
+
+
+def _is_about_input(error: GraphQLError, cause: Exception | None) -> bool:
+    """Whether graphql-core itself raised it, about a variable or an argument.
+
+    Variables have no path in the answer; arguments have one, and point at the document; a result that can't be written has a
+    path and points at nothing.
+    """
+    if cause is None:
+        return True
+    return isinstance(cause, GraphQLError) and (error.path is None or bool(cause.nodes))
 
 
 def formatted(error: GraphQLError, request_id: str) -> GraphQLFormattedError:

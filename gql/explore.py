@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ PAGE: Final = web.AppKey("page", Page)
 log = structlog.get_logger()
 
 
+@cache
 def load() -> Page | None:
     """The page; None, with a line in the log, where it was not built: the API is served without it."""
     try:

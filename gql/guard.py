@@ -42,16 +42,21 @@ def guard(allowed_hosts: Collection[str]) -> Middleware:
                 request.app[API].metrics.errors.labels(error.code.value).inc()
                 response = error_response(error, request_id)
             except web.HTTPException as error:
-                response = error
+                _sign(error, request_id)
+                raise
             except Exception:
                 log.exception("request_failed", method=request.method, path=request.path)
                 response = error_response(HttpError(500, Code.INTERNAL, "internal error"), request_id)
-        response.headers[hdrs.X_REQUEST_ID] = request_id
-        response.headers[hdrs.X_CONTENT_TYPE_OPTIONS] = "nosniff"
-        response.headers[hdrs.SERVER] = "tastegraph"
+        _sign(response, request_id)
         return response
 
     return guarded
+
+
+def _sign(response: web.StreamResponse, request_id: str) -> None:
+    response.headers[hdrs.X_REQUEST_ID] = request_id
+    response.headers[hdrs.X_CONTENT_TYPE_OPTIONS] = "nosniff"
+    response.headers[hdrs.SERVER] = "tastegraph"
 
 
 def check_host(host: str | None, origin: str | None, allowed: Collection[str] = ()) -> None:

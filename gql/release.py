@@ -11,6 +11,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -21,6 +22,8 @@ from graph.settings import Home
 from graph.snapshot import Snapshot
 from recommend.serving import Serving
 
+OLD_MAX: Final = 5
+"""Releases kept open beside the current one: each holds some hundred files open."""
 log = structlog.get_logger()
 
 
@@ -104,6 +107,7 @@ class Releases:
     def _swap(self, opened: Served) -> None:
         before, self.current, self.refused = self.current, opened, None
         self._old.append((time.monotonic() + self._keep_old_s, before))
+        del self._old[:-OLD_MAX]
         log.info("release_swapped", before=before.name, after=opened.name)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
@@ -19,8 +21,9 @@ class Schema(strawberry.Schema):
         """Does nothing here; `gql.errors.formatted` masks and `gql.transport` logs."""
 
 
+@cache
 def make_schema() -> Schema:
-    """The schema that is served. It expects documents to be prepared (`gql.documents`) and a RequestContext."""
+    """The one schema that is served. It expects documents to be prepared (`gql.documents`) and a RequestContext."""
     return Schema(Query, extensions=[PreparedDocument], config=StrawberryConfig(scalar_map=SCALARS))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from gql.api import API
 from gql.app import make_app
+from gql.rankers import warm_up
 from gql.release import Releases
 from gql.settings import ServeSettings
 from gql.telemetry import Metrics, configure_logs
@@ -60,11 +62,9 @@ def run_worker(
     home: Home, settings: ServeSettings, listening: socket.socket, metrics: Metrics, on_ready: Callable[[], None]
 ) -> None:
     """Serves on a bound socket in this process until a signal says to stop."""
+    allow_open_files()
     releases = Releases(home, keep_old_s=settings.keep_old_s)
     app = make_app(settings, releases, metrics)
-    # What was made so far lives as long as the process: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_answer(app, settings, listening, on_ready))
 
@@ -88,11 +88,20 @@ async def _answer(
     url = f"http://{settings.host}:{port_of(listening)}/graphql"
     log.info("serving", url=url, release=app[API].releases.current.name)
     on_ready()
+    await loop.run_in_executor(app[API].threads, warm_up)
+    # What was made so far lives as long as the process: the collector need not look at it again.
+    gc.freeze()
     await stop.wait()
     log.info("draining", seconds=settings.drain_s)
     app[API].draining = True
     await runner.cleanup()
     log.info("stopped")
+
+
+def allow_open_files() -> None:
+    """Lifts the soft limit on open files: a release has a hundred of them, a connection one, and 1,024 are soon reached."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def listen(host: str, port: int, *, shared: bool) -> socket.socket:

@@ -2,27 +2,93 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+
 import strawberry
 
-from gql.context import Info
+from gql.context import Info, RequestContext
 from gql.objects.arguments import within
 from gql.objects.graph_edge import GraphEdge, NodeCache
 from gql.objects.kinds import EdgeKind, links_of
 from gql.objects.node import Node
 from graph.adjacency import NodeRef
 from graph.neighbourhood import Cut, neighbourhood
+from graph.neighbourhood import Neighbourhood as FoundNeighbourhood
+from graph.snapshot import Snapshot
 
 HOPS_MAX = 3
 NODES_MAX = 200
 EDGES_MAX = 2000
 
 
-@strawberry.type(description="A node of a neighbourhood.")
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What a node is to the others of its neighbourhood."""
+
+    degree: int
+    betweenness: float
+    community: int
+
+
+class Insight:
+    """The measures of one neighbourhood: made in a thread when the first node is asked for them, and once for all nodes."""
+
+    def __init__(self, context: RequestContext, found: FoundNeighbourhood) -> None:
+        self._context = context
+        self._found = found
+        self._measures: asyncio.Future[dict[NodeRef, Measures]] | None = None
+
+    async def of(self, ref: NodeRef) -> Measures:
+        """The measures of a node of the neighbourhood."""
+        if self._measures is None:
+            self._measures = asyncio.ensure_future(
+                self._context.in_thread(_measure, self._context.snapshot, self._found)
+            )
+        return (await self._measures)[ref]
+
+
+def _measure(snapshot: Snapshot, found: FoundNeighbourhood) -> dict[NodeRef, Measures]:
+    # Most queries want no measures: the server starts, and answers them, without networkx.
+    from graph.ego import centrality, communities, ego_graph
+
+    graph = ego_graph(snapshot, found)
+    community = {name: number for number, members in enumerate(communities(graph)) for name in members}
+    central = centrality(graph)
+    return {
+        (near.kind, near.row): Measures(central[name].degree, central[name].betweenness, community[name])
+        for near, name in zip(found.nodes, graph, strict=True)
+    }
+
+
+@strawberry.type(description="A node of a neighbourhood, and what it is to the others there.")
 class NeighbourhoodNode:
     """`graph.neighbourhood.Near`."""
 
+    insight: strawberry.Private[Insight]
     node: Node = strawberry.field(description="The node.")
     distance: int = strawberry.field(description="Edges from the node in the middle, which has 0.")
+
+    @strawberry.field(description="Edges at the node, parallel ones each, within the neighbourhood.")
+    async def degree(self) -> int:
+        return (await self._measures()).degree
+
+    @strawberry.field(
+        description="The part of shortest paths between two others that leads through the node, 0 to 1, within the "
+        "neighbourhood and whatever the direction of edges (Brandes 2001)."
+    )
+    async def betweenness(self) -> float:
+        return (await self._measures()).betweenness
+
+    @strawberry.field(
+        description="Number of the node's community, 0 for the largest: nodes with more edges among themselves than chance "
+        "would give (Louvain modularity, Blondel et al. 2008), within the neighbourhood."
+    )
+    async def community(self) -> int:
+        return (await self._measures()).community
+
+    async def _measures(self) -> Measures:
+        return await self.insight.of((self.node.kind, self.node.row))
 
 
 @strawberry.type(description="Edges that a neighbourhood left out, at one node and of one kind.")
@@ -83,10 +149,11 @@ async def neighbourhood_of(
         links=links_of(edge_kinds),
         visible=context.visible,
     )
-    cache = NodeCache(context.snapshot)
+    cache, insight = NodeCache(context.snapshot), Insight(context, found)
     return Neighbourhood(
         nodes=[
-            NeighbourhoodNode(node=cache.node((near.kind, near.row)), distance=near.distance) for near in found.nodes
+            NeighbourhoodNode(insight=insight, node=cache.node((near.kind, near.row)), distance=near.distance)
+            for near in found.nodes
         ],
         edges=[cache.edge(edge) for edge in found.edges[:EDGES_MAX]],
         edges_left_out=max(0, len(found.edges) - EDGES_MAX),

@@ -22,10 +22,10 @@ from gql.objects.ranked import RelatedInterestConnection
 from gql.objects.search import TEXT_CHARACTERS_MAX, SearchConnection
 from gql.objects.service import Service
 from gql.objects.user import User
+from gql.rankers import related_interests
 from gql.settings import IDS_MAX
 from graph.adjacency import NodeRef
 from graph.model import NodeKind, check_id
-from recommend.related import related_interests
 
 IdArgument = Annotated[
     strawberry.ID | None, strawberry.argument(description="Global id. Give this or `key`, not both.")

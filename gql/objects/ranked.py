@@ -22,12 +22,12 @@ from gql.objects.kinds import AnswerSource, CandidateSource
 from gql.objects.node import Node
 from gql.objects.refs import BoardRef, InterestRef, PinRef, UserRef
 from gql.objects.service import Versions
+from gql.rankers import related
 from gql.settings import RANKED_MAX
 from graph.adjacency import NodeRef
 from graph.model import NodeKind, TimeMs
 from recommend.ranked import Answer, Ranked, Step
 from recommend.ranked import Reason as DomainReason
-from recommend.related import related
 
 N = TypeVar("N")
 E = TypeVar("E")

@@ -15,8 +15,8 @@ from gql.objects.connection import page_info
 from gql.objects.kinds import Kind
 from gql.objects.node import Node, node_at
 from gql.objects.ranked import RANKED_CURSOR, ranked_start
+from gql.rankers import search
 from graph.model import NodeKind
-from recommend.search import search
 
 TEXT_CHARACTERS_MAX = 200
 

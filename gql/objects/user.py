@@ -16,9 +16,9 @@ from gql.objects.node import Node, identity_of
 from gql.objects.ranked import FeedConnection, RelatedUserConnection, related_to
 from gql.objects.saves import BoardConnection, SaveConnection
 from gql.objects.user_interest import UserInterestConnection
+from gql.rankers import feed
 from graph.model import NodeKind, TimeMs
 from graph.snapshot import Snapshot
-from recommend.feed import feed
 
 
 @strawberry.type(description="A person who saves pins.")

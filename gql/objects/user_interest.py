@@ -13,8 +13,8 @@ from gql.objects.arguments import edges_wanted
 from gql.objects.connection import page_info
 from gql.objects.ranked import RANKED_CURSOR, ranked_start
 from gql.objects.refs import InterestRef, PinRef, interest_at, pin_at
+from gql.rankers import interests_of
 from gql.settings import RANKED_MAX
-from recommend.profile import interests_of
 
 
 @strawberry.type(description="An interest of a user, inferred.")
