@@ -31,10 +31,8 @@ def load(
     Parameters
     ----------
     source
-        Folder of tables such as users, pins, boards and interactions, as .csv, .jsonl (or .gz of these) or .parquet. Or
-        kafka://HOST:PORT/TOPIC[,TOPIC][?table=TABLE][&from=START]: the records of topics from a start to where they end now,
-        each one JSON row of the table that its header "table" names, else ?table=, else the end of the topic's name. START
-        is earliest (the default), an offset, PARTITION:OFFSET,..., or a time.
+        A folder of tables such as users, pins, boards and interactions, as .csv, .jsonl (or .gz of these) or .parquet.
+        Or topics of Kafka, kafka://HOST:PORT/TOPIC?table=TABLE&from=START: what they hold now, a JSON row a record.
     store
         URL of the store: sqlite:///PATH, bolt://HOST:PORT or neo4j://HOST:PORT. Default: TASTEGRAPH_STORE, else SQLite in
         the home.

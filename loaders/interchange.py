@@ -16,6 +16,7 @@ import orjson
 from graph.console import say
 from graph.errors import InvalidInputError
 from graph.model import TimeMs
+from loaders.coverage import LogRange
 from loaders.validation.times import FUTURE_MS, parse_time
 
 DATASET_FILE: Final = "dataset.json"
@@ -148,11 +149,15 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder in interchange form. `exported_at` is the version of rows that have none of their own."""
+    """A folder in interchange form. `exported_at` is the version of rows that have none of their own.
+
+    ranges: what of logs it holds, where it was read from logs.
+    """
 
     path: Path
     files: dict[Table, SourceFile]
     exported_at: TimeMs | None
+    ranges: tuple[LogRange, ...] = ()
 
 
 def open_folder(path: Path, now_ms: int) -> Folder:

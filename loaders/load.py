@@ -25,6 +25,7 @@ from graph.sealed import building
 from graph.settings import GraphSettings, Home
 from graph.stores import open_store
 from loaders import sources
+from loaders.coverage import remember, settle
 from loaders.decode import Decoded, Selection, decode
 from loaders.fingerprint import Fingerprint, fingerprint
 from loaders.interchange import Folder, Table
@@ -72,8 +73,21 @@ class _Job:
 
     def proof(self, store: GraphStore) -> Path:
         """Where it is remembered how this load ended in a store."""
+        return self._beside(store, "json")
+
+    def ranges(self, store: GraphStore) -> Path:
+        """Where it is remembered what of logs this load reads, until it ends in a store."""
+        return self._beside(store, "ranges")
+
+    def settle(self, store: GraphStore) -> None:
+        """Finishes the interrupted loads that this one, now finished, makes up for: it must have read all of its source."""
+        if self.options.wanted == Selection():
+            settle(self.ranges(store), self.folder.ranges, store)
+        self.ranges(store).unlink(missing_ok=True)
+
+    def _beside(self, store: GraphStore, suffix: str) -> Path:
         place = blake2b(store.url.encode(), digest_size=4).hexdigest()
-        return self.home.checkpoints / f"{self.identity.load_id}-{place}.json"
+        return self.home.checkpoints / f"{self.identity.load_id}-{place}.{suffix}"
 
 
 def load(source: Path | str, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
@@ -87,6 +101,7 @@ def load(source: Path | str, store_url: str | None = None, options: LoadOptions 
     with _Job.of(source, options, settings.home_dir()) as job, closing(open_store(store_url, settings)) as store:
         store.migrate()
         if (before := _proven(store, job)) is not None:
+            job.settle(store)
             return unchanged(before, time.monotonic() - began)
         with _decoded(job, store.missing) as (decoded, refusals), _holding(store, job) as state:
             with progress() as bars:
@@ -95,6 +110,7 @@ def load(source: Path | str, store_url: str | None = None, options: LoadOptions 
             summary.check()
             store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
         keep_proof(job.proof(store), summary)
+        job.settle(store)
     return summary
 
 
@@ -142,6 +158,7 @@ def _decoded(job: _Job, missing: Callable[[NodeKind, Sequence[Id]], set[Id]]) ->
 @contextmanager
 def _holding(store: GraphStore, job: _Job) -> Generator[LoadState]:
     """The store, held for this load; given back on any error, so that the same load can go on later."""
+    remember(job.ranges(store), job.folder.ranges)
     state = _begin(store, job)
     try:
         yield state

@@ -24,6 +24,7 @@ from rich.progress import Progress
 from graph.console import say
 from graph.errors import InvalidInputError, StoreUnavailableError, TerminalError, TransientError
 from graph.settings import KafkaSettings
+from loaders.coverage import LogRange
 from loaders.interchange import Folder, Table
 from loaders.sources.kafka_url import Start, TopicSource
 from loaders.sources.records import LogRecord, Spool
@@ -73,7 +74,7 @@ class _Reading:
 
     async def run(self) -> Folder:
         async with asyncio.timeout(self._settings.timeout_s):
-            partitions = await self._partitions()
+            cluster, partitions = await self._partitions()
         async with self._consumer() as consumer:
             async with asyncio.timeout(self._settings.timeout_s):
                 ranges = await _ranges(consumer, self._source.start, partitions)
@@ -84,15 +85,21 @@ class _Reading:
                     spool.make(table)
                 for span in ranges:
                     await self._read(consumer, span, spool)
-        return Folder(self._folder, {table: spool.files[table] for table in Table if table in spool.files}, None)
+        files = {table: spool.files[table] for table in Table if table in spool.files}
+        covered = tuple(LogRange(f"{cluster}/{span.origin}", span.start, span.end) for span in ranges)
+        return Folder(self._folder, files, None, covered)
 
-    async def _partitions(self) -> list[TopicPartition]:
-        """All partitions of the topics, in order."""
+    async def _partitions(self) -> tuple[str, list[TopicPartition]]:
+        """What the cluster calls itself, and all partitions of the topics, in order.
+
+        Raises InvalidInputError for a topic that is not there.
+        """
         admin = AIOKafkaAdminClient(**self._options)
         try:
             await admin.start()
             # All of them: to ask for one by name makes it, where brokers make topics on demand.
             found: list[dict[str, Any]] = await admin.describe_topics()
+            cluster: str | None = (await admin.describe_cluster())["cluster_id"]
         finally:
             await admin.close()
         known = {topic["topic"]: [part["partition"] for part in topic["partitions"]] for topic in found}
@@ -100,7 +107,8 @@ class _Reading:
             raise InvalidInputError(
                 f"Kafka at {self._source.bootstrap} has no topic {missing[0]} that we may read; check its name, and our rights"
             )
-        return [TopicPartition(topic, part) for topic in self._source.tables for part in sorted(known[topic])]
+        partitions = [TopicPartition(topic, part) for topic in self._source.tables for part in sorted(known[topic])]
+        return cluster or self._source.bootstrap, partitions
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncGenerator[AIOKafkaConsumer]:
@@ -163,13 +171,13 @@ async def _stop(consumer: AIOKafkaConsumer, timeout_s: float) -> None:
 
 def _row(record: ConsumerRecord[bytes | None, bytes | None], default: Table) -> tuple[Table, LogRecord]:
     """A record, and the table of its row."""
-    at = record.timestamp if record.timestamp >= 0 else None
+    at = record.timestamp if record.timestamp >= 0 else None  # -1 says that there is none
     for name, value in record.headers:
         if name == TABLE_HEADER:
-            table = _TABLES.get(value)
+            named = value or b""
+            table = _TABLES.get(named)
             if table is None:
-                unknown = value.decode(errors="backslashreplace")
-                return default, LogRecord(record.offset, record.value, at, unknown)
+                return default, LogRecord(record.offset, record.value, at, named.decode(errors="backslashreplace"))
             return table, LogRecord(record.offset, record.value, at)
     return default, LogRecord(record.offset, record.value, at)
 

@@ -12,9 +12,11 @@ from typing import Any
 import orjson
 import pytest
 
+from graph.errors import StoreUnavailableError
 from graph.model import Id, NodeKind, Pin
-from graph.ports import GraphStore
+from graph.ports import EventBatch, GraphStore, Outcome
 from graph.stores import open_store
+from graph.stores.sqlite.store import SqliteStore
 from loaders.sources.records import LogRecord, Spool
 from tests.commands import Done, run
 from tests.kafka.broker import KafkaBroker
@@ -213,6 +215,37 @@ def test_records_that_arrive_during_a_load_are_left_for_the_next(
     rest = load(f"{url}?from={loaded}").result
     assert (rest["read"], rest["written"]) == (sent[0] - loaded, sent[0] - loaded)
     assert store.missing(NodeKind.USER, everyone) == set()
+
+
+def test_a_load_that_was_interrupted_is_made_up_for_when_the_topic_has_grown(
+    load: Load, home: Path, kafka_broker: str, kafka_topic: NewTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = kafka_topic("interactions", partitions=2)
+    url = f"kafka://{kafka_broker}/{topic}"
+    send(kafka_broker, topic, saves(range(50)))
+    written, write_events = [0], SqliteStore.write_events
+
+    def failing(store: SqliteStore, batch: EventBatch, *rest: Any) -> Outcome:
+        written[0] += 1
+        if written[0] == 3:
+            raise StoreUnavailableError("the disk is full")
+        return write_events(store, batch, *rest)
+
+    monkeypatch.setenv("TASTEGRAPH_LOAD_BATCH_ROWS", "10")
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteStore, "write_events", failing)
+        assert load(url).code == 4
+    store = store_of(home)
+    (interrupted,) = store.unfinished_loads()
+
+    send(kafka_broker, topic, [Sent(record.value, partition=1) for record in saves(range(50, 60))])
+    assert load(f"{url}?from=0:1").result["load_id"] != interrupted
+    assert store.unfinished_loads() == [interrupted], "its first record has not been read again"
+    everything = load(url).result
+    assert everything["load_id"] != interrupted
+    assert store.unfinished_loads() == []
+    assert store.counts().nodes[NodeKind.USER] == 60
+    assert not list(home.rglob("*.ranges"))
 
 
 def test_only_what_transactions_committed_is_read(load: Load, kafka_broker: str, kafka_topic: NewTopic) -> None:

@@ -159,7 +159,8 @@ class KafkaBroker:
     def _format(self, properties: Path) -> None:
         """Makes the home's storage; a broker refuses to start on one that was not formatted."""
         cluster_id = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--cluster-id", cluster_id, "--config", str(properties))
+        # With an equals sign, since one id in 64 begins with a dash.
+        arguments = ("format", f"--cluster-id={cluster_id}", f"--config={properties}")
         process = self._java_process("format.log", "kafka.tools.StorageTool", *arguments)
         try:
             exit_code = process.wait(_FORMAT_TIMEOUT_S)
