@@ -19,12 +19,15 @@ from graph.snapshot import Snapshot
 from recommend.public import Pairs
 from recommend.ranked import Step
 from recommend.seeds import Seeds
-from recommend.spread import FIRST, INT32, INT64, MIDDLE
+from recommend.spread import INT32, INT64, MIDDLE
 
 MIDDLES_READ_MAX: Final = 128
 SEED_EDGES_MAX: Final = 50_000
 EDGES_PER_SEED_MIN: Final = 16
 SAVERS_READ_MAX: Final = 20_000
+TELLING: Final = 0.4
+"""Exponent of a seed's degree when the most telling seed is chosen: less than the filter's own, under which a seed that two
+people saved stands for everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Commons:
         start, end = pairs.into.indptr[rows], pairs.into.indptr[rows + 1]
         self._pairs = pairs
         self._seeds = seeds.pins.rows
-        self._weights = seeds.pins.weights * np.maximum(end - start, 1) ** -FIRST
+        self._weights = seeds.pins.weights * np.maximum(end - start, 1) ** -TELLING
         count = np.minimum(end - start, max(EDGES_PER_SEED_MIN, SEED_EDGES_MAX // max(len(rows), 1)))
         place = np.repeat(np.arange(len(rows)), count)
         middle = pairs.into.indices[start[place] + np.arange(len(place)) - (np.cumsum(count) - count)[place]]
@@ -91,7 +94,7 @@ class Commons:
         self._starts = np.append(starts, len(order)).astype(np.int64)
 
     def shared(self, pin: int) -> Shared | None:
-        """The seed that has most in common with a pin, as the filter counts it, and the rarest thing the two share."""
+        """The seed that has most in common with a pin, and the rarest thing the two share."""
         if not len(self._known):
             return None
         pairs = self._pairs

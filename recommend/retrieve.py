@@ -20,7 +20,7 @@ from recommend.public import Pairs
 from recommend.ranked import Source
 from recommend.seeds import Seeds
 from recommend.serving import Serving
-from recommend.spread import FIRST, LAST, LAST_ALIKE, Weighted, damped, push, two_hops
+from recommend.spread import FIRST, LAST_ALIKE, SMALL, Weighted, damped, push, two_hops
 from recommend.walk import Visits, WalkPlan, walk
 
 CANDIDATES_MAX: Final = 1_000
@@ -31,9 +31,6 @@ NEAR_MAX: Final = 200
 """Pins near the seeds through which other kinds are reached."""
 NEAR_WEIGHT: Final = 0.5
 """What all near pins together count for, one seed counting 1."""
-
-SMALL: Final = 10
-"""Pins that a board, interest or user counts as having beside its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +45,8 @@ class Retrieved:
 def retrieve(serving: Serving, seeds: Seeds, to: NodeKind, *, own_vector: bool, plan: WalkPlan) -> Retrieved:
     """What every source proposes, of kind `to`. `own_vector`: whether the node's own vector may speak for it."""
     public = serving.public
-    last = LAST if seeds.kind is NodeKind.USER or to is not NodeKind.PIN else LAST_ALIKE
-    near = two_hops(public.holds if to is NodeKind.BOARD else public.saves, seeds.pins, last)
+    alike = seeds.kind is not NodeKind.USER and to is NodeKind.PIN
+    near = two_hops(public.holds if to is NodeKind.BOARD else public.saves, seeds.pins, alike=alike)
     visits = Visits.none()
     if to in (NodeKind.PIN, NodeKind.BOARD) and len(seeds.pins.rows):
         visits = walk(public, seeds.pins, plan, _number(serving, seeds))
@@ -61,7 +58,7 @@ def retrieve(serving: Serving, seeds: Seeds, to: NodeKind, *, own_vector: bool, 
         found[Source.FILTER] = near
         found[Source.WALK] = visits.pins
         found[Source.KNOWLEDGE] = _sum(
-            two_hops(public.facts, seeds.pins, last), two_hops(public.topics, seeds.pins, last)
+            two_hops(public.facts, seeds.pins, alike=alike), two_hops(public.topics, seeds.pins, alike=alike)
         )
     else:
         found[Source.FILTER] = _through_pins(serving, seeds, near, to)

@@ -27,7 +27,9 @@ MIDDLE: Final = 0.8
 LAST: Final = 0.3
 """Exponents a, b, c of the filter, for what one person should see."""
 LAST_ALIKE: Final = 0.6
-"""Exponent c for what is like one thing: near a cosine, lest the answer to everything be what is popular."""
+SMALL: Final = 10
+"""For what is like one thing, not for one person: exponent c near a cosine, lest the answer to everything be what is popular,
+and so many edges added to each degree, lest one chance edge of something tiny stand first."""
 
 INT64 = types.Array(types.int64, 1, "C", readonly=True)
 INT32 = types.Array(types.int32, 1, "C", readonly=True)
@@ -98,7 +100,7 @@ def push(csr: Csr, seeds: Weighted, exponent: float, targets: int) -> Weighted:
 
 
 def damped(found: Weighted, degrees: Csr, exponent: float, more: int = 0) -> Weighted:
-    """Each weight divided by (degree + more)^exponent; `more` keeps what is tiny from standing first by one chance edge."""
+    """Each weight divided by (degree + more)^exponent."""
     if not len(found.rows):
         return found
     rows = found.rows.astype(np.int64)
@@ -106,8 +108,12 @@ def damped(found: Weighted, degrees: Csr, exponent: float, more: int = 0) -> Wei
     return Weighted(found.rows, (found.weights * (degree + float(more)) ** -exponent).astype(np.float32))
 
 
-def two_hops(pairs: Pairs, seeds: Weighted, last: float) -> Weighted:
-    """The filter: from pins over what they have in common (users, boards, facts) to pins, the seeds included."""
+def two_hops(pairs: Pairs, seeds: Weighted, *, alike: bool) -> Weighted:
+    """The filter: from pins over what they have in common (users, boards, facts) to pins, the seeds included.
+
+    `alike`: for what is like the seeds, else for a person who saved them.
+    """
     pins, middles = len(pairs.into.indptr) - 1, len(pairs.out.indptr) - 1
     middle = push(pairs.into, seeds, FIRST, middles).heaviest(MIDDLES_MAX)
-    return damped(push(pairs.out, middle, MIDDLE, pins), pairs.into, last)
+    reached = push(pairs.out, middle, MIDDLE, pins)
+    return damped(reached, pairs.into, LAST_ALIKE, SMALL) if alike else damped(reached, pairs.into, LAST)

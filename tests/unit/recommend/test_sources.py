@@ -17,7 +17,7 @@ from recommend.ranked import Source
 from recommend.retrieve import retrieve
 from recommend.seeds import seeds_of
 from recommend.serving import Serving
-from recommend.spread import LAST, Weighted, two_hops
+from recommend.spread import Weighted, two_hops
 from recommend.walk import Visits, WalkPlan, walk
 from tests.crowds import Crowd, artifact_of
 
@@ -50,7 +50,7 @@ def test_the_filter_is_its_formula(serving: Serving) -> None:
     weights = two_hop_filter(pair_matrix(users.astype(np.int32), rows.astype(np.int32), (30, 30))).weights
     for seeds in ([0], [3], [0, 5, 7]):
         expected = np.asarray(weights[seeds].sum(axis=0)).ravel()
-        found = two_hops(serving.public.saves, pins(*seeds), LAST)
+        found = two_hops(serving.public.saves, pins(*seeds), alike=False)
         assert np.allclose(found.at(np.arange(30, dtype=np.int32)), expected, rtol=1e-4)
 
 
