@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Generator, Iterable
 from itertools import cycle
 from pathlib import Path
@@ -187,33 +186,25 @@ def test_the_later_record_of_a_node_is_the_newer_one(
 
 
 def test_records_that_arrive_during_a_load_are_left_for_the_next(
-    load: Load, home: Path, kafka_broker: str, kafka_topic: NewTopic
+    load: Load, home: Path, kafka_broker: str, kafka_topic: NewTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topic = kafka_topic("interactions")
     url = f"kafka://{kafka_broker}/{topic}"
-    send(kafka_broker, topic, saves(range(2_000)))
-    sent, over = [2_000], threading.Event()
+    send(kafka_broker, topic, saves(range(100)))
+    begin = Spool.begin
 
-    def go_on_sending() -> None:
-        while not over.is_set():
-            send(kafka_broker, topic, saves(range(sent[0], sent[0] + 50)))
-            sent[0] += 50
+    def begin_and_send(spool: Spool, origin: str) -> None:
+        begin(spool, origin)
+        send(kafka_broker, topic, saves(range(100, 150)))
 
-    sender = threading.Thread(target=go_on_sending)
-    sender.start()
-    try:
-        summary = load(url).result
-    finally:
-        over.set()
-        sender.join()
-    assert 2_000 <= summary["read"] < sent[0]
-    loaded = summary["read"]
-    store = store_of(home)
-    everyone = [Id(f"u{n}") for n in range(sent[0])]
-    assert store.missing(NodeKind.USER, everyone) == set(everyone[loaded:])
+    with monkeypatch.context() as patched:
+        patched.setattr(Spool, "begin", begin_and_send)
+        assert load(url).result["read"] == 100
+    store, everyone = store_of(home), [Id(f"u{n}") for n in range(150)]
+    assert store.missing(NodeKind.USER, everyone) == set(everyone[100:])
 
-    rest = load(f"{url}?from={loaded}").result
-    assert (rest["read"], rest["written"]) == (sent[0] - loaded, sent[0] - loaded)
+    rest = load(f"{url}?from=100").result
+    assert (rest["read"], rest["written"]) == (50, 50)
     assert store.missing(NodeKind.USER, everyone) == set()
 
 
@@ -251,8 +242,11 @@ def test_a_load_that_was_interrupted_is_made_up_for_when_the_topic_has_grown(
 def test_only_what_transactions_committed_is_read(load: Load, kafka_broker: str, kafka_topic: NewTopic) -> None:
     topic = kafka_topic("interactions")
     send_in_transaction(kafka_broker, topic, saves(range(5)), commit=True)
+    committed = load(f"kafka://{kafka_broker}/{topic}").result
     send_in_transaction(kafka_broker, topic, saves(range(100, 200)), commit=False)
-    assert load(f"kafka://{kafka_broker}/{topic}").result["read"] == 5
+    aborted = load(f"kafka://{kafka_broker}/{topic}").result
+    assert (committed["written"], aborted["read"], aborted["unchanged"]) == (5, 5, 5)
+    assert aborted["load_id"] != committed["load_id"], "it has read further"
 
 
 def test_reading_begins_where_it_is_asked_to(load: Load, kafka_broker: str, kafka_topic: NewTopic) -> None:
