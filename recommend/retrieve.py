@@ -57,9 +57,7 @@ def retrieve(serving: Serving, seeds: Seeds, to: NodeKind, *, own_vector: bool, 
     if to is NodeKind.PIN:
         found[Source.FILTER] = near
         found[Source.WALK] = visits.pins
-        found[Source.KNOWLEDGE] = _sum(
-            two_hops(public.facts, seeds.pins, alike=alike), two_hops(public.topics, seeds.pins, alike=alike)
-        )
+        found[Source.KNOWLEDGE] = _knowledge(serving, seeds, alike=alike)
     else:
         found[Source.FILTER] = _through_pins(serving, seeds, near, to)
         if to is NodeKind.BOARD:
@@ -137,6 +135,14 @@ def _through_pins(serving: Serving, seeds: Seeds, near: Weighted, to: NodeKind) 
         pins = _sum(pins, Weighted(close.rows, (close.weights * part).astype(np.float32)))
     reached = push(pairs.into, pins, FIRST, len(pairs.out.indptr) - 1)
     return damped(reached, pairs.out, LAST_ALIKE, SMALL)
+
+
+def _knowledge(serving: Serving, seeds: Seeds, *, alike: bool) -> Weighted:
+    """Pins that share entities or interests with the seeds; of the thousands that share an interest the more popular first."""
+    facts = two_hops(serving.public.facts, seeds.pins, alike=alike)
+    topics = two_hops(serving.public.topics, seeds.pins, alike=alike)
+    popular = 1 + np.log1p(serving.popularity[NodeKind.PIN][topics.rows])
+    return _sum(facts, Weighted(topics.rows, (topics.weights * popular).astype(np.float32)))
 
 
 def _taxonomy(serving: Serving, seeds: Seeds) -> Weighted:
