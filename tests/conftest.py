@@ -16,7 +16,7 @@ from neo4j import Driver, GraphDatabase
 from neo4j.exceptions import DriverError, Neo4jError
 
 from tests.jvm.maven import ServerUnavailableError
-from tests.neo4j.emptying import empty, is_empty
+from tests.neo4j.emptying import clear, empty, is_empty
 from tests.neo4j.server import Neo4jServer
 
 pytest_plugins = ("tests.kafka.fixtures",)
@@ -66,14 +66,28 @@ def empty_neo4j(neo4j_server: Neo4jEndpoint, _neo4j_driver: Driver) -> Neo4jEndp
 
     A server given by the environment is emptied only if it was empty when the run began, or if TASTEGRAPH_TEST_NEO4J_WIPE=1.
     """
-    if not neo4j_server.may_be_emptied:
+    _check_may_be_emptied(neo4j_server)
+    empty(_neo4j_driver)
+    return neo4j_server
+
+
+@pytest.fixture
+def cleared_neo4j(neo4j_server: Neo4jEndpoint, _neo4j_driver: Driver) -> Neo4jEndpoint:
+    """`neo4j_server` without data; constraints and indexes of earlier tests may be there. Ten times quicker to set up
+    than `empty_neo4j`, for all tests that are not about the schema; else like it.
+    """
+    _check_may_be_emptied(neo4j_server)
+    clear(_neo4j_driver)
+    return neo4j_server
+
+
+def _check_may_be_emptied(server: Neo4jEndpoint) -> None:
+    if not server.may_be_emptied:
         pytest.fail(
-            f"the Neo4j at {neo4j_server.uri} has data or a schema in it, which this test would destroy: "
+            f"the Neo4j at {server.uri} has data or a schema in it, which this test would destroy: "
             f"point {URI_VARIABLE} at an empty one, or set {WIPE_VARIABLE}=1 to have it wiped",
             pytrace=False,
         )
-    empty(_neo4j_driver)
-    return neo4j_server
 
 
 def _given_server(uri: str) -> Neo4jEndpoint:

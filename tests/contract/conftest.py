@@ -24,7 +24,7 @@ OpenStore = Callable[[], GraphStore]
 def open_again(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[OpenStore]:
     url = f"sqlite:///{tmp_path}/store.db"
     if request.param == "neo4j":
-        endpoint: Neo4jEndpoint = request.getfixturevalue("empty_neo4j")
+        endpoint: Neo4jEndpoint = request.getfixturevalue("cleared_neo4j")
         url = endpoint.uri
         monkeypatch.setenv("NEO4J_USERNAME", endpoint.auth[0])
         monkeypatch.setenv("NEO4J_PASSWORD", endpoint.auth[1])

@@ -1,0 +1,88 @@
+"""Loads: who holds the store, which batches are done, where the projector is.
+
+The lease is one node, written when it is taken, renewed and given back, never by a batch: writers of different batches share
+no node. Its times are the server's.
+"""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+
+# index: TastegraphState(name); rows: one. Makes whoever asks next wait.
+LOCK_LEASE: Final[LiteralString] = """
+MERGE (l:TastegraphState {name: 'lease'})
+SET l.lock = true
+RETURN l.load_id AS load_id, l.holder AS holder, l.pid AS pid, l.host AS host, timestamp() - l.renewed_at AS age_ms
+"""
+
+# index: TastegraphState(name), TastegraphLoad(load_id); rows: none. Loads are numbered, so that the oldest is known.
+TAKE_LEASE: Final[LiteralString] = """
+MATCH (l:TastegraphState {name: 'lease'})
+SET l.load_id = $load_id, l.holder = $holder, l.pid = $pid, l.host = $host, l.renewed_at = timestamp(),
+    l.loads = coalesce(l.loads, 0) + 1
+MERGE (load:TastegraphLoad {load_id: $load_id})
+ON CREATE SET load.source = $source, load.number = l.loads, load.began_at = timestamp()
+"""
+
+# index: TastegraphState(name); rows: one.
+RENEW_LEASE: Final[LiteralString] = """
+MATCH (l:TastegraphState {name: 'lease'}) WHERE l.load_id = $load_id AND l.holder = $holder
+SET l.renewed_at = timestamp()
+RETURN count(*) AS held
+"""
+
+# index: TastegraphState(name); rows: none.
+GIVE_BACK_LEASE: Final[LiteralString] = """
+MATCH (l:TastegraphState {name: 'lease'}) WHERE l.load_id = $load_id AND l.holder = $holder
+REMOVE l.load_id, l.holder, l.pid, l.host, l.renewed_at
+"""
+
+# index: TastegraphLoad(load_id); rows: none.
+FINISH: Final[LiteralString] = """
+MATCH (load:TastegraphLoad {load_id: $load_id}) SET load.finished_at = timestamp(), load.summary = $summary
+"""
+
+# index: TastegraphLoad(load_id); rows: one.
+FINISHED: Final[LiteralString] = """
+MATCH (load:TastegraphLoad {load_id: $load_id}) RETURN load.finished_at IS NOT NULL AS finished
+"""
+
+# index: TastegraphState(name), TastegraphLoad(load_id); rows: one.
+FINISHED_SO: Final[LiteralString] = """
+OPTIONAL MATCH (load:TastegraphLoad {load_id: $load_id}) WHERE load.finished_at IS NOT NULL AND load.summary = $summary
+OPTIONAL MATCH (l:TastegraphState {name: 'lease'}) WHERE l.load_id = $load_id
+RETURN load IS NOT NULL AND l IS NULL AS finished
+"""
+
+# index: none, loads are few; rows: one a load.
+UNFINISHED: Final[LiteralString] = """
+MATCH (load:TastegraphLoad) WHERE load.finished_at IS NULL RETURN load.load_id AS load_id ORDER BY load.number
+"""
+
+# index: TastegraphBatch(load_id, batch); rows: one, its list as long as the load's batches.
+BATCHES: Final[LiteralString] = """
+MATCH (b:TastegraphBatch) WHERE b.load_id = $load_id AND b.batch IS NOT NULL
+RETURN collect([b.batch, b.written, b.unchanged, b.duplicates, b.conflicts, b.edges_written]) AS batches
+"""
+
+# index: TastegraphState(name), TastegraphBatch(load_id, batch); rows: one.
+BATCH: Final[LiteralString] = """
+OPTIONAL MATCH (l:TastegraphState {name: 'lease'}) WHERE l.load_id = $load_id AND l.holder = $holder
+OPTIONAL MATCH (b:TastegraphBatch {load_id: $load_id, batch: $batch})
+RETURN l IS NOT NULL AS held,
+       CASE WHEN b IS NOT NULL THEN [b.written, b.unchanged, b.duplicates, b.conflicts, b.edges_written] END AS outcome
+"""
+
+# index: TastegraphState(name); rows: one. Asks for the lease once more, at the end of what may have taken long.
+RECORD_BATCH: Final[LiteralString] = """
+MATCH (l:TastegraphState {name: 'lease'}) WHERE l.load_id = $load_id AND l.holder = $holder
+CREATE (:TastegraphBatch {load_id: $load_id, batch: $batch, written: $written, unchanged: $unchanged,
+                          duplicates: $duplicates, conflicts: $conflicts, edges_written: $edges_written})
+RETURN count(*) AS held
+"""
+
+# index: TastegraphState(name); rows: none.
+PROJECT: Final[LiteralString] = "MERGE (s:TastegraphState {name: 'projection'}) SET s.log_offset = $log_offset"
+
+# index: TastegraphState(name); rows: at most one.
+PROJECTED: Final[LiteralString] = "MATCH (s:TastegraphState {name: 'projection'}) RETURN s.log_offset AS log_offset"

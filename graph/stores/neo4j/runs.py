@@ -1,0 +1,151 @@
+"""How the whole graph is read: in runs of a bounded number of edges, the next one fetched while the last one is used.
+
+Each run is a transaction of its own, found again by where the last one ended, so that nothing depends on one that stays open
+for minutes. What is written meanwhile may be in a later run: an export asks for no more than was there when it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, LiteralString, NamedTuple, TypeVar
+
+from graph.model import EdgeKind, NodeKind
+from graph.ports import NULL_TIME
+from graph.stores.neo4j.cypher import export as cypher
+from graph.stores.neo4j.cypher import reading
+from graph.stores.neo4j.cypher.export import How
+from graph.stores.neo4j.cypher.names import SHAPES, Shape
+from graph.stores.neo4j.driver import Database, scalar
+
+T = TypeVar("T")
+
+RUN_EDGES: Final = 50_000
+"""Edges of one run; a source of plain edges that has more comes whole."""
+_NODES: Final = 2_000
+"""Nodes of one run: each may have 24 KiB of text."""
+_DEGREES: Final = 10_000
+_KEYS_END: Final = 2**32
+"""Event keys are below."""
+_SPARSE: Final = 10
+"""Fewer events than a tenth of the users: these are found by their keys, not by asking every user."""
+
+
+class Run(NamedTuple):
+    """Some edges of one type: how they are found, and the query's parameters."""
+
+    how: How
+    ids: Sequence[str] = ()
+    low: int = 0
+    high: int = _KEYS_END
+
+
+def node_runs(database: Database, kind: NodeKind) -> Iterator[list[list[Any]]]:
+    """Nodes of one kind, as lists that `reader.node_of` reads."""
+    return _ahead(_keyset(database, reading.RUN[kind], _NODES, _id_of_node))
+
+
+def event_columns(
+    database: Database, queries: dict[tuple[How, Shape], LiteralString], **parameters: Any
+) -> Iterator[tuple[Shape, dict[str, list[Any]]]]:
+    """Columns of all events, a run of one shape at a time, none of them empty."""
+
+    def columns() -> Iterator[tuple[Shape, dict[str, list[Any]]]]:
+        counts = database.read(lambda tx: tx.run(reading.COUNTS).single(strict=True).data())
+        for shape in SHAPES:
+            for how, ids, low, high in _event_runs(database, shape, counts):
+                known = {"ids": ids, "low": low, "high": high, "null": NULL_TIME, **parameters}
+                found = _columns(database, queries[how, shape], known)
+                if found["user"]:
+                    yield shape, found
+
+    return _ahead(columns())
+
+
+def edge_columns(
+    database: Database, queries: dict[EdgeKind, LiteralString], kind: EdgeKind
+) -> Iterator[dict[str, list[Any]]]:
+    """Columns of the plain edges of one kind, a run at a time, none of them empty."""
+
+    def columns() -> Iterator[dict[str, list[Any]]]:
+        for degrees in _degrees(database, cypher.EDGE_DEGREES[kind]):
+            for ids in _packed(degrees):
+                yield _columns(database, queries[kind], {"ids": ids, "nan": float("nan")})
+
+    return _ahead(columns())
+
+
+def _event_runs(database: Database, shape: Shape, counts: dict[str, int]) -> Iterator[Run]:
+    events = counts[shape[0].value]
+    if events * _SPARSE < counts[NodeKind.USER.value]:
+        yield from (Run(How.SPARSE, (), low, high) for low, high in _slices(events))
+        return
+    for degrees in _degrees(database, cypher.EVENT_DEGREES[shape[0]]) if events else ():
+        yield from (Run(How.WHOLE, ids) for ids in _packed([each for each in degrees if each[1] <= RUN_EDGES]))
+        for id_, degree in degrees:
+            if degree > RUN_EDGES:
+                yield from (Run(How.SLICE, (id_,), low, high) for low, high in _slices(degree))
+
+
+def _degrees(database: Database, query: LiteralString) -> Iterator[list[tuple[str, int]]]:
+    """Sources with their numbers of edges, those without any left out."""
+    for degrees in _keyset(database, query, _DEGREES, _id_of_degree):
+        yield [(id_, degree) for id_, degree in degrees if degree]
+
+
+def _keyset(
+    database: Database, query: LiteralString, limit: int, id_of: Callable[[list[Any]], str]
+) -> Iterator[list[list[Any]]]:
+    """Rows in the order of their ids in the index, `limit` at a time."""
+    after = ""
+    while True:
+        rows: list[list[Any]] = database.read(partial(scalar, query=query, after=after, limit=limit))
+        if rows:
+            yield rows
+        if len(rows) < limit:
+            return
+        after = id_of(rows[-1])
+
+
+def _id_of_node(row: list[Any]) -> str:
+    return row[2]
+
+
+def _id_of_degree(row: list[Any]) -> str:
+    return row[0]
+
+
+def _packed(degrees: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
+    """Sources that have at most RUN_EDGES edges together, or one that has more."""
+    ids: list[str] = []
+    edges = 0
+    for id_, degree in degrees:
+        if ids and edges + degree > RUN_EDGES:
+            yield ids
+            ids, edges = [], 0
+        ids.append(id_)
+        edges += degree
+    if ids:
+        yield ids
+
+
+def _slices(edges: int) -> Iterator[tuple[int, int]]:
+    """Ranges of keys, in each about RUN_EDGES of so many edges: keys are spread evenly."""
+    slices = -(-edges // RUN_EDGES)
+    for place in range(slices):
+        yield place * _KEYS_END // slices, (place + 1) * _KEYS_END // slices
+
+
+def _columns(database: Database, query: LiteralString, parameters: dict[str, Any]) -> dict[str, list[Any]]:
+    return database.read(lambda tx: tx.run(query, parameters).single(strict=True).data())
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, each asked for while the one before is used."""
+    end = object()
+    with ThreadPoolExecutor(1, thread_name_prefix="neo4j-ahead") as pool:
+        coming = pool.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, items, end)
+            yield item  # pyright: ignore[reportReturnType]
