@@ -1,24 +1,18 @@
 """Loads in the SQLite store: who holds the store, which batches are done, and what they amounted to.
 
-A lease is held by one opened store. It ends when it is given back, when its process is dead on this host, or when it was
-not renewed for 30 s. A batch is recorded in the transaction that writes it, and only by the lease's holder: a process that
+A batch is recorded in the transaction that writes it, and only by the holder of the lease: a process that
 slept through its lease can't write into a load that another has taken up.
 """
 
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import time
-from dataclasses import dataclass, field
 from typing import Final
-from uuid import uuid4
 
-from graph.errors import ConflictError
 from graph.ports import Checkpoint, LoadState, Outcome
-
-LEASE_S: Final = 30
+from graph.stores.lease import Holder, Lease, not_held
 
 _LEASE: Final = "SELECT load_id, holder, pid, host, renewed_at FROM lease"
 _TAKE: Final = "INSERT OR REPLACE INTO lease (only, load_id, holder, pid, host, renewed_at) VALUES (1, ?, ?, ?, ?, ?)"
@@ -44,19 +38,12 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """One opened store, as a lease names it."""
-
-    token: str = field(default_factory=lambda: uuid4().hex)
-    host: str = field(default_factory=socket.gethostname)
-
-
 def begin(connection: sqlite3.Connection, holder: Holder, load_id: str, source: str) -> LoadState:
     """Takes the store for a load. Raises ConflictError while another holds it."""
     row = connection.execute(_LEASE).fetchone()
     if row is not None:
-        _check_free(row, holder, load_id)
+        *held_by, renewed_at = row
+        Lease(*held_by, age_s=(_now_ms() - renewed_at) / 1000).check_free(holder, load_id)
     connection.execute(_BEGIN, (load_id, source, _now_ms()))
     connection.execute(_TAKE, (load_id, holder.token, os.getpid(), holder.host, _now_ms()))
     finished = bool(connection.execute(_FINISHED, (load_id,)).fetchone()[0])
@@ -64,35 +51,10 @@ def begin(connection: sqlite3.Connection, holder: Holder, load_id: str, source: 
     return LoadState(load_id, finished, batches)
 
 
-def _check_free(lease: tuple[str, str, int, str, int], holder: Holder, load_id: str) -> None:
-    held_by, token, pid, host, renewed_at = lease
-    if token == holder.token:
-        if held_by != load_id:
-            raise ConflictError(f"load {held_by} is not finished; finish or release it before load {load_id}")
-        return
-    if host == holder.host and not _alive(pid):
-        return
-    age_s = (_now_ms() - renewed_at) / 1000
-    if age_s < LEASE_S:
-        raise ConflictError(
-            f"load {held_by} is running (process {pid} on {host}, seen {max(age_s, 0):.0f} s ago); wait until it has ended"
-        )
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def renew(connection: sqlite3.Connection, holder: Holder, load_id: str) -> None:
     """Says that the load is alive. Raises ConflictError when it does not hold the store any more."""
     if not connection.execute(_RENEW, (_now_ms(), load_id, holder.token)).rowcount:
-        raise ConflictError(f"load {load_id} does not hold the store (any more); run the same load again")
+        raise not_held(load_id)
 
 
 def finish(connection: sqlite3.Connection, holder: Holder, load_id: str, summary: str) -> None:

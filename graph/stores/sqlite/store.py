@@ -32,6 +32,7 @@ from graph.ports import (
     Outcome,
     StoreCounts,
 )
+from graph.stores.lease import Holder
 from graph.stores.sqlite import edges, events, exporter, loads, migrate, nodes, reader
 from graph.stores.sqlite.connection import Database
 from graph.stores.sqlite.keys import NodeKeys
@@ -47,7 +48,7 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._database = Database(path)
-        self._holder = loads.Holder()
+        self._holder = Holder()
         self._keys = NodeKeys()
         self._checked = False
 
