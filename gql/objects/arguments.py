@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import strawberry
 
 from gql.errors import bad_input
+from gql.objects.kinds import EdgeKind
 from gql.settings import FIRST_MAX
 
 FIRST_DEFAULT: Final = 20
@@ -20,6 +21,9 @@ After = Annotated[
     strawberry.argument(
         description="Only what comes after this cursor, `endCursor` of the page before; null starts at the beginning."
     ),
+]
+EdgeKindsArgument = Annotated[
+    list[EdgeKind] | None, strawberry.argument(description="Only over these kinds of edges; null means all.")
 ]
 
 

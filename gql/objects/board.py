@@ -26,9 +26,9 @@ class Board(Node):
 
     @classmethod
     def at(cls, snapshot: Snapshot, row: int) -> Board:
-        identity = identity_of(snapshot, cls.kind, row)
         value = snapshot.nodes[cls.kind].value
-        return cls(**identity, title=value("title", row), secret=value("secret", row))
+        title = value("title", row)
+        return cls(**identity_of(snapshot, cls.kind, row, title), title=title, secret=value("secret", row))
 
     @strawberry.field(description="Whose it is; null where that user is gone.")
     def owner(self, info: Info) -> UserRef | None:

@@ -22,8 +22,8 @@ class Entity(Node):
 
     @classmethod
     def at(cls, snapshot: Snapshot, row: int) -> Entity:
-        identity = identity_of(snapshot, cls.kind, row)
-        return cls(**identity, name=snapshot.nodes[cls.kind].value("name", row))
+        name = snapshot.nodes[cls.kind].value("name", row)
+        return cls(**identity_of(snapshot, cls.kind, row, name), name=name)
 
     @strawberry.field(description="Pins that show the entity, by key.")
     def pins(self, info: Info, first: First = 20, after: After = None) -> EntityPinConnection:

@@ -27,9 +27,9 @@ class Interest(Node):
 
     @classmethod
     def at(cls, snapshot: Snapshot, row: int) -> Interest:
-        identity = identity_of(snapshot, cls.kind, row)
         value = snapshot.nodes[cls.kind].value
-        return cls(**identity, name=value("name", row), level=value("level", row))
+        name = value("name", row)
+        return cls(**identity_of(snapshot, cls.kind, row, name), name=name, level=value("level", row))
 
     @strawberry.field(description="The interest directly above; null at the top.")
     def parent(self, info: Info) -> InterestRef | None:

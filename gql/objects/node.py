@@ -8,7 +8,7 @@ import strawberry
 
 from gql.context import Info
 from gql.ids import encode_id
-from gql.objects.kinds import EdgeKind
+from gql.objects.arguments import EdgeKindsArgument
 from graph.model import NodeKind
 from graph.snapshot import Snapshot
 
@@ -29,6 +29,7 @@ class Node:
         description="Global id, unique over all kinds: unpadded base64url of `Kind:key`. Stable while the node is there."
     )
     key: str = strawberry.field(description="The raw id, as it was loaded: 1 to 64 bytes, unique within the kind.")
+    label: str = strawberry.field(description="What to call it: its title or name, or its key where it has neither.")
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -53,9 +54,7 @@ class Node:
                 "not fit, kinds of edges share the room. What was left out is in `cut`."
             ),
         ] = 100,
-        edge_kinds: Annotated[
-            list[EdgeKind] | None, strawberry.argument(description="Only over these kinds of edges; null means all.")
-        ] = None,
+        edge_kinds: EdgeKindsArgument = None,
     ) -> Annotated[Neighbourhood, strawberry.lazy("gql.objects.neighbourhood")]:
         from gql.objects.neighbourhood import neighbourhood_of
 
@@ -67,7 +66,7 @@ def node_at(snapshot: Snapshot, kind: NodeKind, row: int) -> Node:
     return _TYPES[kind].at(snapshot, row)
 
 
-def identity_of(snapshot: Snapshot, kind: NodeKind, row: int) -> dict[str, Any]:
-    """The fields that every node has."""
+def identity_of(snapshot: Snapshot, kind: NodeKind, row: int, name: str | None = None) -> dict[str, Any]:
+    """The fields that every node has; `name` is its title or name."""
     key = snapshot.nodes[kind].id_of(row)
-    return {"row": row, "id": strawberry.ID(encode_id(kind, key)), "key": key}
+    return {"row": row, "id": strawberry.ID(encode_id(kind, key)), "key": key, "label": name or key}

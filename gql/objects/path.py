@@ -6,6 +6,7 @@ import strawberry
 
 from gql.context import Info
 from gql.objects.graph_edge import GraphEdge, NodeCache
+from gql.objects.kinds import EdgeKind, links_of
 from gql.objects.node import Node
 from graph.adjacency import NodeRef
 from graph.paths import shortest_paths
@@ -22,11 +23,20 @@ class Path:
     )
 
 
-async def paths_between(info: Info, start: NodeRef, end: NodeRef, *, max_hops: int, first: int) -> list[Path]:
+async def paths_between(
+    info: Info, start: NodeRef, end: NodeRef, *, max_hops: int, first: int, edge_kinds: list[EdgeKind] | None
+) -> list[Path]:
     """Shortest paths as the viewer may see them."""
     context = info.context
     found = await context.in_thread(
-        shortest_paths, context.snapshot, start, end, max_hops=max_hops, first=first, visible=context.visible
+        shortest_paths,
+        context.snapshot,
+        start,
+        end,
+        max_hops=max_hops,
+        first=first,
+        links=links_of(edge_kinds),
+        visible=context.visible,
     )
     cache = NodeCache(context.snapshot)
     return [

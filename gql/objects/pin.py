@@ -30,11 +30,11 @@ class Pin(Node):
 
     @classmethod
     def at(cls, snapshot: Snapshot, row: int) -> Pin:
-        identity = identity_of(snapshot, cls.kind, row)
         value = snapshot.nodes[cls.kind].value
+        title = value("title", row)
         return cls(
-            **identity,
-            title=value("title", row),
+            **identity_of(snapshot, cls.kind, row, title),
+            title=title,
             description=value("description", row),
             created_at=value("created_at", row),
         )

@@ -10,7 +10,7 @@ import strawberry
 from gql.context import Info
 from gql.errors import ApiError, Code, bad_input
 from gql.ids import GlobalId, decode_id
-from gql.objects.arguments import After, First, within
+from gql.objects.arguments import After, EdgeKindsArgument, First, within
 from gql.objects.board import Board
 from gql.objects.entity import Entity
 from gql.objects.interest import Interest
@@ -114,11 +114,12 @@ class Query:
         to: Annotated[strawberry.ID, strawberry.argument(description=_END)],
         max_hops: Annotated[int, strawberry.argument(description="How many edges a path may have, 0 to 6.")] = 4,
         first: Annotated[int, strawberry.argument(description="How many paths at most, 1 to 20.")] = 5,
+        edge_kinds: EdgeKindsArgument = None,
     ) -> list[Path]:
         within("maxHops", max_hops, 6, least=0)
         within("first", first, 20)
         start, goal = (_find_row(info, decode_id(end)) for end in (from_, to))
-        return await paths_between(info, start, goal, max_hops=max_hops, first=first)
+        return await paths_between(info, start, goal, max_hops=max_hops, first=first, edge_kinds=edge_kinds)
 
     @strawberry.field(description="What is served: versions, counts, and whether anything is worse than it should be.")
     def service(self, info: Info) -> Service:

@@ -31,8 +31,8 @@ class User(Node):
 
     @classmethod
     def at(cls, snapshot: Snapshot, row: int) -> User:
-        identity = identity_of(snapshot, cls.kind, row)
-        return cls(**identity, created_at=snapshot.nodes[cls.kind].value("created_at", row))
+        created_at = snapshot.nodes[cls.kind].value("created_at", row)
+        return cls(**identity_of(snapshot, cls.kind, row), created_at=created_at)
 
     @strawberry.field(
         description="What was loaded about the user, as one JSON object. Private to the user and admin, but for what the "

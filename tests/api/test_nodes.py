@@ -51,6 +51,22 @@ async def test_what_is_known_of_each_kind(tiny: Asker):
     }
 
 
+async def test_every_node_has_something_to_call_it(tiny: Asker):
+    data = await tiny.data("""{
+        user(key: "ada") { label } pin(key: "rose") { label } board(key: "ada-garden") { label }
+        interest(key: "gardening") { label } entity(key: "rosa") { label } unnamed: entity(key: "unnamed") { label }
+    }""")
+    labels = {name: node["label"] for name, node in data.items()}
+    assert labels == {
+        "user": "ada",
+        "pin": "Climbing rose",
+        "board": "My garden",
+        "interest": "Gardening",
+        "entity": "Rosa",
+        "unnamed": "unnamed",
+    }
+
+
 async def test_what_nobody_knows_is_null(tiny: Asker):
     data = await tiny.data("""{
         user(key: "cem") { createdAt } pin(key: "bread") { description createdAt attributes } entity(key: "unnamed") { name }

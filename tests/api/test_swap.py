@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 import gql.release
-from embeddings.release import CURRENT, publish
+from embeddings.release import CURRENT, Release, current, publish
 from gql.rankers import related
 from graph.export import export_snapshot
 from graph.model import Id, NodeKind, NodeRow, User
@@ -202,3 +202,23 @@ async def test_of_many_releases_only_a_few_stay_open(serve: Serve, own_home: Hom
     for number in range(8):
         await asker.publish(next_snapshot, f"release-{number}")
     assert len(asker.api.releases._old) == gql.release.OLD_MAX
+
+
+async def test_broken_vectors_at_start_leave_the_walks_and_are_said(serve: Serve, own_home: Home):
+    published = current(own_home)
+    publish(own_home, Release("with-vectors", published.published_at, published.snapshot, {"lightgcn": "v1"}))
+    folder = own_home.artifacts / "lightgcn" / "v1"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text('{"format": 1, "files": {"vectors/Pin.npy": {"bytes": 1, "blake2b": "0"}}}')
+    with structlog.testing.capture_logs() as logs:
+        asker = await serve(own_home)
+    assert [line["event"] for line in logs] == ["release_degraded"]
+    data = await asker.data("{ service { source degraded model { name } versions { release model } } }")
+    assert data["service"].pop("degraded").endswith("until then the graph alone answers")
+    assert data["service"] == {"source": "WALK", "model": None, "versions": {"release": "with-vectors", "model": None}}
+    assert (await asker.data('{ pin(key: "fern") { relatedPins { source } } }'))["pin"]["relatedPins"][
+        "source"
+    ] == "WALK"
+    ready = await (await asker.client.get("/readyz")).json()
+    assert "lacks vectors/Pin.npy" in ready["degraded"]
+    assert asker.api.metrics.registry.get_sample_value("tastegraph_release_degraded") == 1
