@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from graph.errors import ConflictError, InvalidInputError, NotFoundError
+from graph.errors import ConflictError, CorruptFileError, InvalidInputError, NotFoundError
 from graph.fold import EventColumns, Latest, RivalFold, fold_rivals, fold_saves, summed
 from graph.model import Board, EdgeKind, Entity, EventKind, Interest, Node, NodeKind, Pin, User
 from graph.ports import GraphStore
@@ -90,7 +90,10 @@ def latest_snapshot(snapshots: Path) -> Path:
 
 def _same(snapshots: Path, content_hash: str, offset: int) -> Path | None:
     for path in sorted(snapshots.glob(f"[0-9]*-{content_hash[:12]}")):
-        found = Snapshot.open(path, verify=False)
+        try:
+            found = Snapshot.open(path)
+        except CorruptFileError:
+            continue  # a new one takes its place
         if found.content_hash == content_hash and found.log_offset == offset:
             return path
     return None

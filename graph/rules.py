@@ -101,7 +101,7 @@ def canonical_json(value: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         size_bytes = len(text.encode())
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"attributes can't be written as JSON ({error}); give plain JSON values") from None
     if size_bytes > ATTRIBUTES_BYTES_MAX:
         raise InvalidInputError(f"attributes take {size_bytes} bytes; at most {ATTRIBUTES_BYTES_MAX} are kept a node")

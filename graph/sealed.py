@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypedDict, cast
@@ -22,6 +22,7 @@ from graph.errors import CorruptFileError
 
 _TEMPORARY = ".tmp-"
 _CHUNK_BYTES = 1 << 20
+_CHECKSUM = "checksum"
 
 
 class FileSum(TypedDict):
@@ -70,9 +71,13 @@ def building(parent: Path) -> Generator[Path]:
 
 
 def seal(folder: Path, final: Path, manifest_name: str, manifest: Mapping[str, Any]) -> None:
-    """Writes the manifest, fsyncs everything and moves the folder into its place, which must be free or equal in content."""
+    """Writes the manifest, fsyncs everything and moves the folder into its place, which must be free or equal in content.
+
+    The manifest gets one key more, `checksum`: it vouches for the files, and this for itself.
+    """
+    signed = {**manifest, _CHECKSUM: _checksum(manifest)}
     (folder / manifest_name).write_bytes(
-        orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+        orjson.dumps(signed, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
     )
     for path in [*folder.rglob("*"), folder]:
         _fsync(path)
@@ -83,8 +88,14 @@ def seal(folder: Path, final: Path, manifest_name: str, manifest: Mapping[str, A
     _fsync(final.parent)
 
 
+def _checksum(manifest: Mapping[str, Any]) -> str:
+    """BLAKE2b-256 (hex) over everything else that the manifest says."""
+    said = {name: value for name, value in manifest.items() if name != _CHECKSUM}
+    return hashlib.blake2b(orjson.dumps(said, option=orjson.OPT_SORT_KEYS), digest_size=32).hexdigest()
+
+
 def read_manifest(folder: Path, manifest_name: str, what: str, format_version: int) -> dict[str, Any]:
-    """The manifest of a sealed folder. Raises CorruptFileError when it is missing, unreadable or of another format."""
+    """The manifest of a sealed folder. Raises CorruptFileError when it is missing, unreadable, changed or of another format."""
     path = folder / manifest_name
     try:
         manifest = orjson.loads(path.read_bytes())
@@ -99,6 +110,8 @@ def read_manifest(folder: Path, manifest_name: str, what: str, format_version: i
         raise CorruptFileError(
             f"{what} {path} has format {found.get('format')}, this version reads {format_version}; make it again"
         )
+    if found.get(_CHECKSUM) != _checksum(found):
+        raise CorruptFileError(f"{what} {path} is not what was written (checksum); make it again")
     return found
 
 
@@ -142,8 +155,14 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sweep(parent: Path) -> None:
+def leftovers(parent: Path) -> Iterator[Path]:
+    """Temporary folders in `parent` of processes that died: what the next `building` there sweeps."""
     for path in parent.glob(f"{_TEMPORARY}*-*"):
         pid = path.name.removeprefix(_TEMPORARY).partition("-")[0]
         if path.is_dir() and pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            shutil.rmtree(path, ignore_errors=True)
+            yield path
+
+
+def _sweep(parent: Path) -> None:
+    for path in leftovers(parent):
+        shutil.rmtree(path, ignore_errors=True)
