@@ -25,7 +25,10 @@ exec "$@" 3<&-
 
 
 class TetheredProcess:
-    """`command`, leading a process group of its own, its output appended to the file `log`."""
+    """`command`, leading a process group of its own, its output appended to the file `log`.
+
+    It runs in the log's folder, so that whatever it leaves lying about stays there; give it absolute paths.
+    """
 
     def __init__(self, command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> None:
         with log.open("ab") as output:
@@ -35,6 +38,7 @@ class TetheredProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=env,
+                cwd=log.parent,
                 start_new_session=True,
             )
 
