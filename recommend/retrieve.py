@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graph.model import NodeKind
 from graph.schema import Link
@@ -21,12 +20,11 @@ from recommend.ranked import Source
 from recommend.seeds import Seeds
 from recommend.serving import Serving
 from recommend.spread import FIRST, LAST_ALIKE, SMALL, Weighted, damped, push, two_hops
+from recommend.vectors import by_vectors, query_vector
 from recommend.walk import Visits, WalkPlan, walk
 
 CANDIDATES_MAX: Final = 1_000
 """What one source proposes at most."""
-SAVERS_MAX: Final = 500
-"""Savers of what came after training that stand in for its vector."""
 NEAR_MAX: Final = 200
 """Pins near the seeds through which other kinds are reached."""
 NEAR_WEIGHT: Final = 0.5
@@ -50,10 +48,10 @@ def retrieve(serving: Serving, seeds: Seeds, to: NodeKind, *, own_vector: bool, 
     visits = Visits.none()
     if to in (NodeKind.PIN, NodeKind.BOARD) and len(seeds.pins.rows):
         visits = walk(public, seeds.pins, plan, _number(serving, seeds))
-    query = _query(serving, seeds, own_vector=own_vector)
+    query = query_vector(serving, seeds, own_vector=own_vector)
     found: dict[Source, Weighted] = {}
     if query is not None and to in serving.vectors:
-        found[Source.GNN] = _by_vectors(serving, to, query)
+        found[Source.GNN] = by_vectors(serving, to, query, CANDIDATES_MAX)
     if to is NodeKind.PIN:
         found[Source.FILTER] = near
         found[Source.WALK] = visits.pins
@@ -73,49 +71,6 @@ def _number(serving: Serving, seeds: Seeds) -> int:
     table = serving.snapshot.nodes[seeds.kind]
     text = "\0".join([seeds.kind, *(table.id_of(row) for row in seeds.asked)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
-
-
-def _query(serving: Serving, seeds: Seeds, *, own_vector: bool) -> NDArray[np.float32] | None:
-    """The node's own vector; else the mean of its seeds', where it came after training or its own is private."""
-    own = serving.vectors.get(seeds.kind)
-    if own is not None and own_vector:
-        rows = own.rows[list(seeds.asked)]
-        rows = rows[rows >= 0]
-        if len(rows):
-            return own.matrix[rows].mean(axis=0)
-    pins = serving.vectors.get(NodeKind.PIN)
-    if pins is not None:
-        rows = pins.rows[seeds.pins.rows]
-        rows = rows[rows >= 0]
-        if len(rows):
-            return pins.matrix[rows].mean(axis=0)
-    return _from_savers(serving, seeds)
-
-
-def _from_savers(serving: Serving, seeds: Seeds) -> NDArray[np.float32] | None:
-    """A vector for pins that came after training: the mean of their savers', weighted down by how much those save."""
-    users, saves = serving.vectors.get(NodeKind.USER), serving.public.saves
-    if users is None:
-        return None
-    savers = push(saves.into, seeds.pins, 0.0, len(saves.out.indptr) - 1).heaviest(SAVERS_MAX)
-    known = users.rows[savers.rows] >= 0
-    rows = savers.rows[known]
-    if not len(rows):
-        return None
-    weights = damped(Weighted(rows, savers.weights[known]), saves.out, 0.5).weights
-    return (weights @ users.matrix[users.rows[rows]] / weights.sum()).astype(np.float32)
-
-
-def _by_vectors(serving: Serving, to: NodeKind, query: NDArray[np.float32]) -> Weighted:
-    vectors = serving.vectors[to]
-    scores = (vectors.matrix @ query) * vectors.scale
-    rows = np.flatnonzero((scores > 0) & (vectors.snapshot_rows >= 0))
-    if to is NodeKind.BOARD and serving.secrets.any_secret:
-        # A board that was public in training may be secret now.
-        rows = rows[~serving.secrets.secret[vectors.snapshot_rows[rows]]]
-    if len(rows) > CANDIDATES_MAX:
-        rows = np.sort(rows[np.argpartition(-scores[rows], CANDIDATES_MAX)[:CANDIDATES_MAX]])
-    return Weighted(vectors.snapshot_rows[rows], scores[rows].astype(np.float32))
 
 
 def _through_pins(serving: Serving, seeds: Seeds, near: Weighted, to: NodeKind) -> Weighted:
