@@ -52,7 +52,8 @@ def export_snapshot(store: GraphStore, snapshots: Path, now: datetime | None = N
     """
     if unfinished := store.unfinished_loads():
         raise ConflictError(
-            f"load {unfinished[0]} is running or was interrupted; wait for it, or run the same `tastegraph load` again"
+            f"load {unfinished[0]} is running or was interrupted; wait for it, run the same `tastegraph load` again, or give"
+            f" it up with `tastegraph doctor --abandon {unfinished[0]}`"
         )
     offset = store.log_offset()
     with building(snapshots) as folder:

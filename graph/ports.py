@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graph.errors import TastegraphError
 from graph.model import EdgeKind, EdgeRow, Event, EventKind, Id, Node, NodeKind, NodeRow, TimeMs
 from graph.rules import event_digest
 
@@ -116,6 +117,26 @@ class StoreCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that `tastegraph doctor` looked at: what it found and, where that is not well, how to mend it."""
+
+    name: str
+    found: str
+    mend: str | None = None
+    """None when all is well."""
+
+    @property
+    def ok(self) -> bool:
+        return self.mend is None
+
+    @classmethod
+    def failed(cls, name: str, error: TastegraphError) -> Check:
+        """A check that ended in an error: its message says what happened and, after a semicolon, what to do."""
+        found, _, mend = str(error).partition("; ")
+        return cls(name, found, mend or "see what was found")
+
+
+@dataclass(frozen=True, slots=True)
 class NodeExport:
     """A run of nodes for a snapshot: parallel lists. `keys` are the store's own, used by `EventExport` and `EdgeExport`.
 
@@ -190,6 +211,14 @@ class GraphWriter(Protocol):
         """Loads that began and did not finish, oldest first."""
         ...
 
+    def abandon_load(self, load_id: str) -> None:
+        """Gives an interrupted load up: it counts as unfinished no more. What it wrote, whole batches, stays.
+
+        The same load, run again, begins anew and finds that `unchanged`. Raises NotFoundError when there is no such load, or
+        it has finished, ConflictError while another live process holds it. Giving up twice is giving up.
+        """
+        ...
+
     def missing(self, kind: NodeKind, ids: Sequence[Id]) -> set[Id]:
         """Those of the ids that the store has no node for."""
         ...
@@ -225,6 +254,12 @@ class GraphReader(Protocol):
     def content_hash(self) -> str:
         """32 hex digits over all nodes, plain edges and events, versions aside: the same for the same content, whatever the
         order of arrival and the store. Streams the whole store, in bounded memory (`graph.contenthash`).
+        """
+        ...
+
+    def checks(self) -> Iterator[Check]:
+        """What is well in the store and what is not: its schema, counts, edges, loads. Changes nothing; reads all of it, in
+        at most 40 bytes of memory an event. An older or newer schema is a check that failed, and then the only one.
         """
         ...
 

@@ -13,10 +13,10 @@ from dataclasses import asdict
 from threading import Lock
 from typing import Any, Final
 
-from neo4j import ManagedTransaction
+from neo4j import ManagedTransaction, Record
 
 from graph.ports import Checkpoint, LoadState, Outcome
-from graph.stores.lease import LEASE_S, Holder, Lease, not_held
+from graph.stores.lease import ABANDONED, LEASE_S, Holder, Lease, LoadHistory, not_held, not_interrupted
 from graph.stores.neo4j.cypher import loads as cypher
 from graph.stores.neo4j.driver import Database, scalar
 
@@ -38,10 +38,8 @@ class Loads:
         mine = {"holder": holder.token, "pid": os.getpid(), "host": holder.host}
 
         def work(tx: ManagedTransaction) -> LoadState:
-            lease = tx.run(cypher.LOCK_LEASE).single(strict=True)
-            if lease["load_id"] is not None:
-                age_s = lease["age_ms"] / 1000
-                Lease(lease["load_id"], lease["holder"], lease["pid"], lease["host"], age_s).check_free(holder, load_id)
+            if (lease := _lease(tx.run(cypher.LOCK_LEASE).single())) is not None:
+                lease.check_free(holder, load_id)
             tx.run(cypher.TAKE_LEASE, {"load_id": load_id, "source": source, **mine}).consume()
             finished = scalar(tx, cypher.FINISHED, load_id=load_id)
             batches = scalar(tx, cypher.BATCHES, load_id=load_id)
@@ -71,6 +69,19 @@ class Loads:
     def release(self, load_id: str) -> None:
         """Gives the store back, if it is held."""
         self._database.write(lambda tx: self._give_back(tx, load_id))
+
+    def abandon(self, load_id: str) -> None:
+        """See `graph.ports.GraphWriter.abandon_load`."""
+
+        def work(tx: ManagedTransaction) -> None:
+            lease = _lease(tx.run(cypher.LOCK_LEASE).single())
+            if lease is not None and lease.load_id == load_id:
+                lease.check_free(self._holder, load_id)
+                tx.run(cypher.GIVE_BACK_LEASE, load_id=load_id, holder=lease.token).consume()
+            if not scalar(tx, cypher.ABANDON, load_id=load_id, summary=ABANDONED):
+                raise not_interrupted(load_id)
+
+        self._database.write(work)
 
     def unfinished(self) -> list[str]:
         """Loads that began and did not finish, oldest first."""
@@ -112,6 +123,18 @@ class Loads:
 
     def _give_back(self, tx: ManagedTransaction, load_id: str) -> None:
         tx.run(cypher.GIVE_BACK_LEASE, load_id=load_id, holder=self._holder.token).consume()
+
+
+def history(tx: ManagedTransaction) -> LoadHistory:
+    """All that says how loads went."""
+    unfinished = tx.run(cypher.UNFINISHED).value()
+    return LoadHistory(unfinished, tx.run(cypher.ENDED).value(), _lease(tx.run(cypher.LEASE).single()))
+
+
+def _lease(record: Record | None) -> Lease | None:
+    if record is None or record["load_id"] is None:
+        return None
+    return Lease(record["load_id"], record["holder"], record["pid"], record["host"], record["age_ms"] / 1000)
 
 
 def project(tx: ManagedTransaction, log_offset: int | None) -> None:

@@ -35,6 +35,13 @@ def migrations() -> Mapping[int, tuple[str, tuple[LiteralString, ...]]]:
     return found
 
 
+@cache
+def made() -> Mapping[str, str]:
+    """The constraints and indexes of the whole schema: name → the statement that makes it."""
+    statements = [*cypher.BOOTSTRAP, *(statement for _, script in migrations().values() for statement in script)]
+    return {statement.split()[2]: statement for statement in statements if statement.startswith("CREATE ")}
+
+
 def migrate(database: Database) -> list[str]:
     """Applies what is missing; returns the names."""
     if _applied(database) == set(migrations()):

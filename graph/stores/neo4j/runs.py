@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, LiteralString, NamedTuple, TypeVar
 
-from graph.model import EdgeKind, NodeKind
+from graph.model import EdgeKind, EventKind, NodeKind
 from graph.ports import NULL_TIME
 from graph.stores.neo4j.cypher import export as cypher
-from graph.stores.neo4j.cypher import reading
+from graph.stores.neo4j.cypher import health, reading
 from graph.stores.neo4j.cypher.export import How
 from graph.stores.neo4j.cypher.names import SHAPES, Shape
 from graph.stores.neo4j.driver import Database, scalar
@@ -47,13 +47,16 @@ def node_runs(database: Database, kind: NodeKind) -> Iterator[list[list[Any]]]:
 
 
 def event_columns(
-    database: Database, queries: dict[tuple[How, Shape], LiteralString], **parameters: Any
+    database: Database,
+    queries: dict[tuple[How, Shape], LiteralString],
+    shapes: Sequence[Shape] = SHAPES,
+    **parameters: Any,
 ) -> Iterator[tuple[Shape, dict[str, list[Any]]]]:
-    """Columns of all events, a run of one shape at a time, none of them empty."""
+    """Columns of all events of some shapes, a run of one shape at a time, none of them empty."""
 
     def columns() -> Iterator[tuple[Shape, dict[str, list[Any]]]]:
         counts = database.read(lambda tx: tx.run(reading.COUNTS).single(strict=True).data())
-        for shape in SHAPES:
+        for shape in shapes:
             for how, ids, low, high in _event_runs(database, shape, counts):
                 known = {"ids": ids, "low": low, "high": high, "null": NULL_TIME, **parameters}
                 found = _columns(database, queries[how, shape], known)
@@ -72,6 +75,17 @@ def edge_columns(
         for degrees in _degrees(database, cypher.EDGE_DEGREES[kind]):
             for ids in _packed(degrees):
                 yield _columns(database, queries[kind], {"ids": ids, "nan": float("nan")})
+
+    return _ahead(columns())
+
+
+def held_columns(database: Database, kind: EventKind) -> Iterator[dict[str, list[Any]]]:
+    """Columns of what events of one kind are between boards and pins, a run at a time; a board that has more comes whole."""
+
+    def columns() -> Iterator[dict[str, list[Any]]]:
+        for degrees in _degrees(database, health.DEGREES[kind]):
+            for ids in _packed(degrees):
+                yield _columns(database, health.HELD[kind], {"ids": ids, "null": NULL_TIME})
 
     return _ahead(columns())
 

@@ -12,6 +12,7 @@ from neo4j import ManagedTransaction
 from graph.model import EdgeKind, EdgeRow, Event, Id, Node, NodeKind, NodeRow, TimeMs
 from graph.ports import (
     BATCH_ROWS_MAX,
+    Check,
     Checkpoint,
     EdgeExport,
     EventBatch,
@@ -22,7 +23,7 @@ from graph.ports import (
     StoreCounts,
 )
 from graph.settings import GraphSettings
-from graph.stores.neo4j import edges, events, exporter, loads, nodes, reader
+from graph.stores.neo4j import edges, events, exporter, health, loads, nodes, reader
 from graph.stores.neo4j import migrate as schema
 from graph.stores.neo4j.driver import Database
 from graph.stores.neo4j.inflight import InFlight
@@ -105,6 +106,10 @@ class Neo4jStore:
         self._open()
         return self._loads.unfinished()
 
+    def abandon_load(self, load_id: str) -> None:
+        self._open()
+        self._loads.abandon(load_id)
+
     def missing(self, kind: NodeKind, ids: Sequence[Id]) -> set[Id]:
         return self._open().read(lambda tx: nodes.missing(tx, kind, ids))
 
@@ -135,6 +140,9 @@ class Neo4jStore:
 
     def content_hash(self) -> str:
         return reader.content_hash(self._open())
+
+    def checks(self) -> Iterator[Check]:
+        return health.checks(self._database)
 
     def log_offset(self) -> int:
         return self._open().read(loads.projected)

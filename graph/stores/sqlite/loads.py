@@ -12,7 +12,7 @@ import time
 from typing import Final
 
 from graph.ports import Checkpoint, LoadState, Outcome
-from graph.stores.lease import Holder, Lease, not_held
+from graph.stores.lease import ABANDONED, Holder, Lease, LoadHistory, not_held, not_interrupted
 
 _LEASE: Final = "SELECT load_id, holder, pid, host, renewed_at FROM lease"
 _TAKE: Final = "INSERT OR REPLACE INTO lease (only, load_id, holder, pid, host, renewed_at) VALUES (1, ?, ?, ?, ?, ?)"
@@ -21,6 +21,10 @@ _GIVE_BACK: Final = "DELETE FROM lease WHERE load_id = ? AND holder = ?"
 _BEGIN: Final = "INSERT INTO load (load_id, source, began_at) VALUES (?, ?, ?) ON CONFLICT (load_id) DO NOTHING"
 _FINISHED: Final = "SELECT finished_at IS NOT NULL FROM load WHERE load_id = ?"
 _FINISH: Final = "UPDATE load SET finished_at = ?, summary = ? WHERE load_id = ?"
+_ABANDON: Final = (
+    "UPDATE load SET finished_at = ?1, summary = ?2 WHERE load_id = ?3 AND (finished_at IS NULL OR summary = ?2)"
+)
+_ENDED: Final = "SELECT summary FROM load WHERE finished_at IS NOT NULL ORDER BY finished_at DESC, rowid DESC LIMIT 100"
 _UNFINISHED: Final = "SELECT load_id FROM load WHERE finished_at IS NULL ORDER BY began_at, rowid"
 _BATCHES: Final = (
     "SELECT batch, written, unchanged, duplicates, conflicts, edges_written FROM load_batch WHERE load_id = ?"
@@ -40,15 +44,21 @@ def _now_ms() -> int:
 
 def begin(connection: sqlite3.Connection, holder: Holder, load_id: str, source: str) -> LoadState:
     """Takes the store for a load. Raises ConflictError while another holds it."""
-    row = connection.execute(_LEASE).fetchone()
-    if row is not None:
-        *held_by, renewed_at = row
-        Lease(*held_by, age_s=(_now_ms() - renewed_at) / 1000).check_free(holder, load_id)
+    if (lease := _lease(connection)) is not None:
+        lease.check_free(holder, load_id)
     connection.execute(_BEGIN, (load_id, source, _now_ms()))
     connection.execute(_TAKE, (load_id, holder.token, os.getpid(), holder.host, _now_ms()))
     finished = bool(connection.execute(_FINISHED, (load_id,)).fetchone()[0])
     batches = {batch: Outcome(*counts) for batch, *counts in connection.execute(_BATCHES, (load_id,))}
     return LoadState(load_id, finished, batches)
+
+
+def _lease(connection: sqlite3.Connection) -> Lease | None:
+    row = connection.execute(_LEASE).fetchone()
+    if row is None:
+        return None
+    *held_by, renewed_at = row
+    return Lease(*held_by, age_s=(_now_ms() - renewed_at) / 1000)
 
 
 def renew(connection: sqlite3.Connection, holder: Holder, load_id: str) -> None:
@@ -67,6 +77,22 @@ def finish(connection: sqlite3.Connection, holder: Holder, load_id: str, summary
 def release(connection: sqlite3.Connection, holder: Holder, load_id: str) -> None:
     """Gives the store back, if it is held."""
     connection.execute(_GIVE_BACK, (load_id, holder.token))
+
+
+def abandon(connection: sqlite3.Connection, holder: Holder, load_id: str) -> None:
+    """See `graph.ports.GraphWriter.abandon_load`."""
+    lease = _lease(connection)
+    if lease is not None and lease.load_id == load_id:
+        lease.check_free(holder, load_id)
+        connection.execute(_GIVE_BACK, (load_id, lease.token))
+    if not connection.execute(_ABANDON, (_now_ms(), ABANDONED, load_id)).rowcount:
+        raise not_interrupted(load_id)
+
+
+def history(connection: sqlite3.Connection) -> LoadHistory:
+    """All that says how loads went."""
+    ended = [summary for (summary,) in connection.execute(_ENDED)]
+    return LoadHistory(unfinished(connection), ended, _lease(connection))
 
 
 def unfinished(connection: sqlite3.Connection) -> list[str]:

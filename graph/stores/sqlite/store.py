@@ -23,6 +23,7 @@ from graph.model import (
 )
 from graph.ports import (
     BATCH_ROWS_MAX,
+    Check,
     Checkpoint,
     EdgeExport,
     EventBatch,
@@ -33,7 +34,7 @@ from graph.ports import (
     StoreCounts,
 )
 from graph.stores.lease import Holder
-from graph.stores.sqlite import edges, events, exporter, loads, migrate, nodes, reader
+from graph.stores.sqlite import edges, events, exporter, health, loads, migrate, nodes, reader
 from graph.stores.sqlite.connection import Database
 from graph.stores.sqlite.keys import NodeKeys
 
@@ -119,6 +120,10 @@ class SqliteStore:
         with self._reading() as connection:
             return loads.unfinished(connection)
 
+    def abandon_load(self, load_id: str) -> None:
+        with self._writing() as connection:
+            loads.abandon(connection, self._holder, load_id)
+
     def missing(self, kind: NodeKind, ids: Sequence[Id]) -> set[Id]:
         with self._reading() as connection:
             return nodes.missing(connection, kind, ids)
@@ -167,6 +172,10 @@ class SqliteStore:
     def content_hash(self) -> str:
         with self._reading() as connection:
             return reader.content_hash(connection)
+
+    def checks(self) -> Iterator[Check]:
+        with self._database.reading() as connection:
+            yield from health.checks(connection, self._database)
 
     def log_offset(self) -> int:
         with self._reading() as connection:

@@ -15,6 +15,12 @@ SET l.lock = true
 RETURN l.load_id AS load_id, l.holder AS holder, l.pid AS pid, l.host AS host, timestamp() - l.renewed_at AS age_ms
 """
 
+# index: TastegraphState(name); rows: at most one.
+LEASE: Final[LiteralString] = """
+MATCH (l:TastegraphState {name: 'lease'})
+RETURN l.load_id AS load_id, l.holder AS holder, l.pid AS pid, l.host AS host, timestamp() - l.renewed_at AS age_ms
+"""
+
 # index: TastegraphState(name), TastegraphLoad(load_id); rows: none. Loads are numbered, so that the oldest is known.
 TAKE_LEASE: Final[LiteralString] = """
 MATCH (l:TastegraphState {name: 'lease'})
@@ -52,6 +58,19 @@ FINISHED_SO: Final[LiteralString] = """
 OPTIONAL MATCH (load:TastegraphLoad {load_id: $load_id}) WHERE load.finished_at IS NOT NULL AND load.summary = $summary
 OPTIONAL MATCH (l:TastegraphState {name: 'lease'}) WHERE l.load_id = $load_id
 RETURN load IS NOT NULL AND l IS NULL AS finished
+"""
+
+# index: TastegraphLoad(load_id); rows: one.
+ABANDON: Final[LiteralString] = """
+MATCH (load:TastegraphLoad {load_id: $load_id}) WHERE load.finished_at IS NULL OR load.summary = $summary
+SET load.finished_at = timestamp(), load.summary = $summary
+RETURN count(*) AS loads
+"""
+
+# index: none, loads are few; rows: a hundred.
+ENDED: Final[LiteralString] = """
+MATCH (load:TastegraphLoad) WHERE load.finished_at IS NOT NULL
+RETURN load.summary AS summary ORDER BY load.finished_at DESC, load.number DESC LIMIT 100
 """
 
 # index: none, loads are few; rows: one a load.
