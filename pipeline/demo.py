@@ -22,7 +22,7 @@ from graph.settings import GraphSettings, Home
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 60.0
 QUESTION: Final = """
-query RelatedFilms($film: ID!) {
+query RelatedFilms($film: String!) {
   pin(key: $film) {
     title
     relatedPins(first: 5) {

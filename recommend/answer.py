@@ -5,7 +5,7 @@ The order of degrading, which the answer says: GNN (vectors took part), WALK (th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -51,7 +51,7 @@ def answer(
 ) -> Answer:
     """The best `first` nodes of a kind for some seeds, with reasons; empty where no source knows any."""
     retrieved = retrieve(serving, seeds, to, own_vector=own_vector, plan=WalkPlan())
-    weights = weights_of({} if serving.release is None else serving.release.blend)
+    weights = weights_of(_blend(serving, seeds, to))
     nodes = len(serving.snapshot.nodes[to])
     if to is NodeKind.BOARD:
         # How many boards are secret must not move anybody's ranking.
@@ -61,6 +61,13 @@ def answer(
     items = tuple(Ranked(to, scored.row, scored.score, explainer.reasons(scored)) for scored in best)
     by_vectors = any(Source.GNN in scored.parts for scored in best)
     return Answer(items, "GNN" if by_vectors else "WALK" if items else "POPULAR")
+
+
+def _blend(serving: Serving, seeds: Seeds, to: NodeKind) -> Mapping[str, float]:
+    """The release's blend, which was chosen for what users save next; other questions take the default weights."""
+    if serving.release is None or seeds.kind is not NodeKind.USER or to is not NodeKind.PIN:
+        return {}
+    return serving.release.blend
 
 
 def popular(serving: Serving, kind: NodeKind) -> Iterator[tuple[int, Reason]]:

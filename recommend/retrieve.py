@@ -51,7 +51,7 @@ def retrieve(serving: Serving, seeds: Seeds, to: NodeKind, *, own_vector: bool, 
     query = query_vector(serving, seeds, own_vector=own_vector)
     found: dict[Source, Weighted] = {}
     if query is not None and to in serving.vectors:
-        found[Source.GNN] = by_vectors(serving, to, query, CANDIDATES_MAX)
+        found[Source.GNN] = by_vectors(serving, seeds, to, query, CANDIDATES_MAX)
     if to is NodeKind.PIN:
         found[Source.FILTER] = near
         found[Source.WALK] = visits.pins

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.artifact import Artifact
+from embeddings.artifact import Artifact, score_scale
 from embeddings.release import Release, current
 from graph.console import say
 from graph.model import NodeKind
@@ -37,6 +37,8 @@ class KindVectors:
     """(artifact rows, dim) float32."""
     scale: NDArray[np.float32]
     """(artifact rows,) float32."""
+    unit: NDArray[np.float32]
+    """(artifact rows,) float32: 1 / ‖v‖, the scale of a cosine."""
     rows: NDArray[np.int32]
     """(snapshot rows,): the artifact's row; -1 for a node that came after training."""
     snapshot_rows: NDArray[np.int32]
@@ -124,7 +126,5 @@ def _kind(snapshot: Snapshot, artifact: Artifact, kind: NodeKind) -> KindVectors
     back = np.full(len(vectors.matrix), -1, np.int32)
     known = np.flatnonzero(rows >= 0)
     back[rows[known]] = known
-    norms = np.linalg.norm(vectors.matrix, axis=1)
-    power = artifact.score_exponent - 1
-    scale = np.where(norms > 0, np.maximum(norms, 1e-12) ** power, 0).astype(np.float32)
-    return KindVectors(vectors.matrix, scale, rows, back)
+    scale = score_scale(vectors.matrix, artifact.score_exponent)
+    return KindVectors(vectors.matrix, scale, score_scale(vectors.matrix, 0.0), rows, back)

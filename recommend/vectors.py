@@ -1,6 +1,8 @@
 """Candidates by vectors: what a question is compared with, and the nodes that score best against it.
 
-Scores are u·v·‖v‖^(exponent − 1), over all nodes of a kind (3 ms for 100,000 of 64 numbers).
+What a user may like is scored u·v·‖v‖^(exponent − 1), as training chose it: the norm says how much a node is saved. What is
+like something else is scored by cosine, as norms would only put the popular first. All nodes of a kind are scored (3 ms for
+100,000 of 64 numbers).
 """
 
 from __future__ import annotations
@@ -63,10 +65,11 @@ def _from_savers(serving: Serving, seeds: Seeds) -> NDArray[np.float32] | None:
     return (weights @ users.matrix[users.rows[rows]] / weights.sum()).astype(np.float32)
 
 
-def by_vectors(serving: Serving, to: NodeKind, query: NDArray[np.float32], most: int) -> Weighted:
+def by_vectors(serving: Serving, seeds: Seeds, to: NodeKind, query: NDArray[np.float32], most: int) -> Weighted:
     """The nodes of a kind with the best positive scores: all are scored, exactly. Never a secret board."""
     vectors = serving.vectors[to]
-    scores = _scores(vectors.matrix, vectors.scale, np.ascontiguousarray(query, np.float32))
+    scale = vectors.scale if seeds.kind is NodeKind.USER and to is NodeKind.PIN else vectors.unit
+    scores = _scores(vectors.matrix, scale, np.ascontiguousarray(query, np.float32))
     rows = np.flatnonzero((scores > 0) & (vectors.snapshot_rows >= 0))
     if to is NodeKind.BOARD and serving.secrets.any_secret:
         # A board that was public in training may be secret now.
