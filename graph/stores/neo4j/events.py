@@ -13,17 +13,19 @@ two threads from writing one id.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from neo4j import ManagedTransaction
 
-from graph.model import EventKind, NodeKind, edges_of
+from graph.model import EventKind, NodeKind
 from graph.ports import EventBatch, Outcome
 from graph.stores.neo4j.cypher import events as cypher
 from graph.stores.neo4j.driver import check_made, scalar
 from graph.stores.neo4j.nodes import require
 from graph.stores.neo4j.stored import Stored, Wanted, event_key, find, looks_derived
 from graph.stores.settle import settle_events
+
+T = TypeVar("T")
 
 
 def write(tx: ManagedTransaction, batch: EventBatch) -> Outcome:
@@ -36,14 +38,12 @@ def write(tx: ManagedTransaction, batch: EventBatch) -> Outcome:
     wanted = Wanted(batch)
     found = find(tx, wanted)
     settled = settle_events(batch.event_id, batch.digest, found.digests)
-    if found.events or len(settled.write) < len(batch):
-        _require_unwritten(tx, batch, found.digests, set(settled.write))
+    if len(settled.write) < len(batch) or found.events:
+        _require_unwritten(tx, batch, found.digests, settled.write)
         _date_back(tx, batch, found.events, found.digests)
         _remove(tx, [found.events[id_] for i in settled.write if (id_ := batch.event_id[i]) in found.events])
     _create(tx, wanted, settled.write)
-    if any(wanted.given[i] and looks_derived(batch.event_id[i]) for i in settled.write):
-        tx.run(cypher.REMEMBER_HEX_IDS).consume()
-    edges = sum(edges_of(EventKind(batch.kind[i]), board=batch.board[i] is not None) for i in settled.write)
+    edges = 2 * len(settled.write) - [batch.board[i] for i in settled.write].count(None)
     return settled.outcome + Outcome(edges_written=edges)
 
 
@@ -108,25 +108,36 @@ def _create(tx: ManagedTransaction, wanted: Wanted, rows: Sequence[int]) -> None
         if scalar(tx, query, **_columns(wanted, chosen, on_board=on_board)) != len(chosen):
             _require_ends(tx, batch, chosen)
             check_made(-1, chosen)
+    if any(looks_derived(batch.event_id[i]) for i in rows if wanted.given[i]):
+        tx.run(cypher.REMEMBER_HEX_IDS).consume()
 
 
 def _columns(wanted: Wanted, rows: Sequence[int], *, on_board: bool) -> dict[str, list[Any]]:
     """Rows of one shape as `cypher.CREATE` and `CREATE_ON_BOARD` take them."""
     batch = wanted.batch
-    users: dict[str, int] = {}
-    targets: dict[str, int] = {}
-    boards: dict[str | None, int] = {}
-    sent: list[list[Any]] = []
-    for i in rows:
-        event_id, group_id, offset = batch.event_id[i], batch.group_id[i], batch.log_offset[i]
-        row = [
-            users.setdefault(batch.user[i], len(users)),
-            targets.setdefault(batch.target[i], len(targets)),
-            event_key(event_id),
-            batch.at[i],
-            boards.setdefault(batch.board[i], len(boards)) if on_board else batch.weight[i],
-        ]
-        if wanted.given[i] or group_id is not None or offset != -1:
-            row += [event_id if wanted.given[i] else None, group_id, _offset(offset)]
-        sent.append(row)
-    return {"users": list(users), "targets": list(targets), "boards": list(boards), "rows": sent}
+    event_ids = [batch.event_id[i] for i in rows]
+    users, user_places = _placed([batch.user[i] for i in rows])
+    targets, target_places = _placed([batch.target[i] for i in rows])
+    boards, fifth = _placed([batch.board[i] for i in rows]) if on_board else ([], [batch.weight[i] for i in rows])
+    columns: list[Iterable[Any]] = [
+        user_places,
+        target_places,
+        map(event_key, event_ids),
+        [batch.at[i] for i in rows],
+        fifth,
+    ]
+    rare = [
+        [event_id if wanted.given[i] else None for i, event_id in zip(rows, event_ids, strict=True)],
+        [batch.group_id[i] for i in rows],
+        [_offset(batch.log_offset[i]) for i in rows],
+    ]
+    if any(column.count(None) < len(rows) for column in rare):
+        columns += rare
+    return {"users": users, "targets": targets, "boards": boards, "rows": list(zip(*columns, strict=True))}
+
+
+def _placed(values: Sequence[T]) -> tuple[list[T], list[int]]:
+    """The distinct values, and the place of each among them."""
+    distinct = list(dict.fromkeys(values))
+    places = {value: place for place, value in enumerate(distinct)}
+    return distinct, [places[value] for value in values]

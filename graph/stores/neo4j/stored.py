@@ -11,7 +11,8 @@ hex digits); from the first one of that form on, derived ids are looked for ever
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -73,14 +74,17 @@ class Wanted:
 
     def __init__(self, batch: EventBatch) -> None:
         self.batch = batch
-        self.given = [not derived for derived in _derived(batch)]
-        self._by_id: dict[str, int] = {}
-        self._by_identity: dict[_Identity, int] = {}
+        self.given = _given(batch)
+
+    @cached_property
+    def _by_id(self) -> dict[str, int]:
+        return {event_id: i for i, event_id in reversed(list(enumerate(self.batch.event_id)))}
+
+    @cached_property
+    def _by_identity(self) -> dict[_Identity, int]:
+        batch = self.batch
         rows = zip(batch.kind, batch.user, batch.target_kind, batch.target, batch.board, batch.at, strict=True)
-        for i, (event_id, given, identity) in enumerate(zip(batch.event_id, self.given, rows, strict=True)):
-            self._by_id.setdefault(event_id, i)
-            if not given:
-                self._by_identity.setdefault(identity, i)
+        return {identity: i for i, identity in reversed(list(enumerate(rows))) if not self.given[i]}
 
     def row_of(self, stored: Stored) -> int | None:
         """The first row that has a stored event's identity."""
@@ -109,19 +113,16 @@ class Wanted:
         return batch.digest[row] if same else stored.digest
 
 
-def _derived(batch: EventBatch) -> Iterator[bool]:
-    """Whether each row's id is the derived one. A weight and a group are payload, but no part of the identity."""
-    rows = zip(batch.event_id, batch.digest, batch.weight, batch.group_id, strict=True)
-    for i, (event_id, digest, weight, group_id) in enumerate(rows):
-        if event_id == digest.hex():
-            yield True
-        elif group_id is None and (weight is None or weight == 1):
-            yield False
-        else:
+def _given(batch: EventBatch) -> list[bool]:
+    """Whether each row's id is another than the derived one. A weight and a group are payload, but no part of the identity."""
+    given = [event_id != digest.hex() for event_id, digest in zip(batch.event_id, batch.digest, strict=True)]
+    for i, differs in enumerate(given):
+        if differs and (batch.group_id[i] is not None or batch.weight[i] not in (None, 1.0)):
             kind, target_kind = EventKind(batch.kind[i]), NodeKind(batch.target_kind[i])
-            yield event_id == derived_event_id(
+            given[i] = batch.event_id[i] != derived_event_id(
                 kind, batch.user[i], target_kind, batch.target[i], batch.board[i], batch.at[i]
             )
+    return given
 
 
 class Found(NamedTuple):
