@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
-PART_ROWS: Final = 250_000
+PART_ROWS: Final = 125_000
 """What a part should hold."""
 PARTS_MAX: Final = 256
 """Each part is an open file."""
