@@ -152,7 +152,7 @@ def _slices(edges: int) -> Iterator[tuple[int, int]]:
 
 
 def _columns(database: Database, query: LiteralString, parameters: dict[str, Any]) -> dict[str, list[Any]]:
-    return database.read(lambda tx: tx.run(query, parameters).single(strict=True).data())
+    return database.read(lambda tx: dict(tx.run(query, parameters).single(strict=True).items()))
 
 
 def _ahead(items: Iterator[T]) -> Iterator[T]:
