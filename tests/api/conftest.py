@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from aiohttp.test_utils import TestClient, TestServer
 
 from embeddings.release import Release, publish
@@ -80,6 +81,16 @@ class Asker:
 
 
 Serve = Callable[..., Awaitable[Asker]]
+
+
+def _drop(*_: Any) -> Any:
+    raise structlog.DropEvent
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet() -> None:
+    """Drawing a traceback for people takes seconds; tests that look at the log capture it."""
+    structlog.configure(processors=[_drop])
 
 
 @pytest.fixture
