@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from graph.ports import Outcome
+from graph.ports import EventBatch, Outcome
 from graph.rules import wins
 
 K = TypeVar("K", bound=Hashable)
@@ -67,13 +67,17 @@ def settle_versions(
     return Settled(sorted(write.values()), Outcome(written, unchanged, len(keys) - len(distinct), conflicts))
 
 
-def settle_events(ids: Sequence[str], digests: Sequence[bytes], held: Mapping[str, bytes]) -> Settled:
-    """Rows of events, where the smaller payload digest wins; another payload under a known id is a conflict."""
+def settle_events(batch: EventBatch, held: Mapping[str, bytes]) -> Settled:
+    """Rows of events, where the smaller payload digest wins; another payload under a known id is a conflict.
+
+    Of repeated rows the one with the earliest place in the log is written: an export up to an offset must not miss it.
+    """
+    ids, digests, offsets = batch.event_id, batch.digest, batch.log_offset
     if len(held) == len(ids) and all(held.get(id_) == digest for id_, digest in zip(ids, digests, strict=True)):
         return Settled([], Outcome(unchanged=len(ids)))  # what loading a folder again comes to
     if not held and len(set(ids)) == len(ids):
         return _all_new(len(ids))
-    distinct = {(id_, digests[i]): i for i, id_ in reversed(list(enumerate(ids)))}
+    distinct = {(ids[i], digests[i]): i for i in sorted(range(len(ids)), key=offsets.__getitem__, reverse=True)}
     best: dict[str, int] = {}
     for (id_, digest), i in distinct.items():
         if id_ not in best or digest < digests[best[id_]]:

@@ -223,3 +223,10 @@ class TestLogOffset:
         for offset in order:
             ends.write_events(EventBatch.of([event(SAVE, "u", "p", at(1))], [offset]))
         assert self.exported(ends, -1) == [1]
+
+    @pytest.mark.parametrize("order", list(permutations([-1, 5, 9])))
+    def test_also_when_it_came_twice_in_one_batch(self, ends: GraphStore, order: tuple[int, ...]) -> None:
+        same = event(SAVE, "u", "p", at(1))
+        ends.write_events(EventBatch.of([same, same], order[:2]), log_offset=9)
+        assert self.exported(ends, min(order[:2]) - 1) == []
+        assert self.exported(ends, min(order[:2])) == [1]

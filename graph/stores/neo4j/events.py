@@ -37,7 +37,7 @@ def write(tx: ManagedTransaction, batch: EventBatch) -> Outcome:
         require(tx, NodeKind.USER, users)
     wanted = Wanted(batch)
     found = find(tx, wanted)
-    settled = settle_events(batch.event_id, batch.digest, found.digests)
+    settled = settle_events(batch, found.digests)
     if len(settled.write) < len(batch) or found.events:
         _require_unwritten(tx, batch, found.digests, settled.write)
         _date_back(tx, batch, found.events, found.digests)

@@ -101,7 +101,7 @@ def _write_known(connection: sqlite3.Connection, columns: _Columns, last: int) -
             if offset < held_offset and digest == held[event_id]:
                 earlier.append((offset, key))
     connection.executemany(_EARLIER, earlier)
-    settled = settle_events(batch.event_id, batch.digest, held)
+    settled = settle_events(batch, held)
     if settled.write:
         rows = columns.rows()
         connection.executemany(_INSERT, (rows[i] for i in settled.write if batch.event_id[i] not in held))

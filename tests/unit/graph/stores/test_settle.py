@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.ports import Outcome
+from graph.ports import EventBatch, Outcome
 from graph.rules import wins
 from graph.stores.settle import Held, Settled, settle_events, settle_versions
 
@@ -53,17 +53,27 @@ def test_every_row_is_counted_once(batch: list[Row], held: dict[str, Held]) -> N
     assert again.outcome.written == 0
 
 
+def batch_of(ids: list[str], payloads: list[bytes], offsets: list[int]) -> EventBatch:
+    """Columns of which only these three matter here."""
+    none: list[None] = [None] * len(ids)
+    return EventBatch(ids, ids, ids, ids, ids, none, none, none, none, payloads, offsets)
+
+
 @given(rows, st.dictionaries(keys, digests))
 def test_events_are_counted_once(batch: list[Row], held: dict[str, bytes]) -> None:
     ids, payloads = [row[0] for row in batch], [row[2] for row in batch]
-    settled = settle_events(ids, payloads, held)
+    offsets = [-1 if row[1] is None else row[1] for row in batch]
+    settled = settle_events(batch_of(ids, payloads, offsets), held)
     assert settled.outcome.rows == len(batch)
     assert settled.outcome.duplicates == len(batch) - len(set(zip(ids, payloads, strict=True)))
     now = held | {ids[i]: payloads[i] for i in settled.write}
     for id_ in {*ids, *held}:
         seen = [digest for i, digest in zip(ids, payloads, strict=True) if i == id_]
         assert now[id_] == min([*seen, held[id_]] if id_ in held else seen)
-    assert settle_events(ids, payloads, now).write == []
+    assert settle_events(batch_of(ids, payloads, offsets), now).write == []
+    for i in settled.write:
+        same = [offsets[j] for j in range(len(batch)) if (ids[j], payloads[j]) == (ids[i], payloads[i])]
+        assert offsets[i] == min(same)
 
 
 def test_a_bare_node_loses_to_every_row() -> None:
