@@ -80,11 +80,14 @@ DELETE r
 RETURN count(*) AS edges
 """
 
-# index: Board(id), Pin(id); rows: one. Of two nodes the one with fewer edges is searched.
+# index: Board(id), Pin(id); rows: one. Of two nodes the one with fewer edges is searched; through a list, since the planner
+# would rather search all of a pin's edges when the database has few of the type.
 _DELETE_PAIRED: Final[LiteralString] = """
 UNWIND $rows AS r
 MATCH (b:Board {id: r[0]})
 MATCH (p:Pin {id: r[1]})
+WITH [b, p] AS ends, r
+WITH ends[0] AS b, ends[1] AS p, r
 MATCH (b)-[h:PAIRED]->(p)
 WHERE h.by = r[2] AND coalesce(h.at, '') = coalesce(r[3], '') AND coalesce(h.event_id, '') = coalesce(r[4], '')
 DELETE h

@@ -32,7 +32,6 @@ class How(StrEnum):
     SPARSE = "sparse"
 
 
-# index: User(id), User(id), TYPE(event_key), in this order of `How`; rows: one, its lists as long as the run's edges.
 _FOUND: Final[dict[How, LiteralString]] = {
     How.WHOLE: """
 UNWIND $ids AS id
@@ -100,8 +99,12 @@ def _of_edges(query: LiteralString) -> dict[EdgeKind, LiteralString]:
     }
 
 
+# index: User(id) or TYPE(event_key); rows: one, its lists as long as the run has edges.
 EVENT_KEYS: Final = _returning(_KEYS)
+
+# index: User(id) or TYPE(event_key); rows: one, its lists as long as the run has edges.
 EVENT_IDS: Final = _returning(_IDS)
+
 EDGE_KEYS: Final = _of_edges(_EDGE_KEYS)
 EDGE_IDS: Final = _of_edges(_EDGE_IDS)
 EDGE_DEGREES: Final = _of_edges(_DEGREES)

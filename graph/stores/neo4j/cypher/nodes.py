@@ -68,7 +68,7 @@ RETURN count(n) AS nodes
 """,
 }
 
-# index: User(id), Pin(id), Board(id), Interest(id), Entity(id); rows: one. What a row lacks is removed.
+# index: LABEL(id); rows: one. What a row lacks is removed.
 UPDATE: Final[dict[NodeKind, LiteralString]] = {
     NodeKind.USER: """
 UNWIND $rows AS r
