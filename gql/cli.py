@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from gql.settings import ServeSettings
 from graph.errors import InvalidInputError
@@ -34,6 +35,8 @@ def serve(
         settings = ServeSettings(**{name: value for name, value in options.items() if value is not None})  # pyright: ignore[reportArgumentType] checked by pydantic
     except ValidationError as error:
         raise InvalidInputError(_first_problem(error)) from None
+    except SettingsError as error:
+        raise InvalidInputError(f"{error}; give lists as JSON, see docs/api.md") from None
     run(GraphSettings().home_dir(), settings)
 
 

@@ -33,7 +33,8 @@ from graph.settings import Home
 
 START_S: Final = 60.0
 """Seconds a worker may take to be ready."""
-RESTART_PAUSE_S: Final = 1.0
+PAUSE_S: Final = 1.0
+"""Seconds between looks at the workers, and between attempts to start one."""
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 log = structlog.get_logger()
 
@@ -81,7 +82,8 @@ class _Supervisor:
                     self._start()
             on_ready()
             while not self._stopping:
-                self._replace_dead()
+                self._bury_dead()
+                self._fill_up()
         finally:
             self._end_all()
 
@@ -99,15 +101,22 @@ class _Supervisor:
             if not worker.is_alive() or time.monotonic() > deadline:
                 raise ConflictError("a worker did not start, for the reason above; nothing is served")
 
-    def _replace_dead(self) -> None:
-        for sentinel in wait(list(self._workers), timeout=RESTART_PAUSE_S):
+    def _bury_dead(self) -> None:
+        """Waits a moment for workers to die, and takes note of those that did."""
+        for sentinel in wait(list(self._workers), timeout=PAUSE_S):
             worker = self._workers.pop(int(sentinel))  # pyright: ignore[reportArgumentType] sentinels are ints here
-            if self._stopping:
-                return
-            log.error("worker_died", pid=worker.pid, exit_code=worker.exitcode)
             mark_process_dead(worker.pid or 0)
-            time.sleep(RESTART_PAUSE_S)
+            if not self._stopping:
+                log.error("worker_died", pid=worker.pid, exit_code=worker.exitcode)
+
+    def _fill_up(self) -> None:
+        """Starts a worker if one is missing; one that does not start is tried again later, and the others go on."""
+        if self._stopping or len(self._workers) == self._settings.workers:
+            return
+        try:
             self._start()
+        except ConflictError:
+            time.sleep(PAUSE_S)
 
     def _end_all(self) -> None:
         for worker in self._workers.values():

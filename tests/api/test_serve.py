@@ -217,3 +217,10 @@ def test_the_schema_is_printed(capfd: pytest.CaptureFixture[str]):
     said = capfd.readouterr()
     assert said.out == (ROOT / "schema.graphql").read_text()
     assert said.err == ""
+
+
+def test_a_setting_that_is_no_list(tiny_home: Home, refuse: Refuse, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TASTEGRAPH_SERVE_ALLOWED_HOSTS", "a.example")
+    code, line = refuse(tiny_home)
+    assert code == 2
+    assert "allowed_hosts" in line
