@@ -29,7 +29,7 @@ from tests.conftest import Neo4jEndpoint
 pytestmark = pytest.mark.neo4j
 
 ANY_OF = {
-    **dict.fromkeys(["LABEL", "SOURCE", "TARGET"], list(LABELS.values())),
+    **{placeholder: list(LABELS.values()) for placeholder in ("LABEL", "SOURCE", "TARGET")},
     "TYPE": [*TYPES.values(), *EDGE_TYPES.values()],
     "PAIRED": list(PAIRED.values()),
 }
