@@ -9,6 +9,7 @@ the driver begins a transaction again when it failed for a passing reason.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator, Sized
 from concurrent.futures import Future, wait
@@ -37,6 +38,10 @@ _RACES: Final = 5
 """How often a transaction is begun again that lost a race, or whose commit was cut off."""
 _OLDEST: Final = (5, 23)
 _PING: Final = "RETURN 1"
+
+# What the driver warns of (retries, routing) is for whoever configures logging; else Python would print it on stderr, beside
+# the one line that says what it comes to.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 
 class _LeftBehindError(Exception):

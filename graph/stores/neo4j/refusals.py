@@ -5,6 +5,7 @@ No message repeats a password: the driver's messages hold none, and an address w
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from neo4j.exceptions import (
     ServiceUnavailable,
     SessionExpired,
     TransientError,
+    UnsupportedServerProduct,
 )
 
 from graph.errors import InvalidInputError, StoreUnavailableError, TastegraphError
@@ -24,6 +26,7 @@ _SECURITY: Final = "Neo.ClientError.Security."
 _FORBIDDEN: Final = "Neo.ClientError.Security.Forbidden"
 _RATE_LIMIT: Final = "Neo.ClientError.Security.AuthenticationRateLimit"
 _NO_DATABASE: Final = ("Neo.ClientError.Database.", "Neo.TransientError.General.DatabaseUnavailable")
+_REASON: Final = re.compile(r"\(reason (.+?)\)$")
 _ENDED: Final = (
     "Neo.ClientError.Transaction.TransactionTimedOut",
     "Neo.ClientError.Transaction.TransactionTerminated",
@@ -53,9 +56,12 @@ def check_url(url: str) -> str:
 
 
 def one_line(error: Neo4jError | DriverError) -> str:
-    """What an error says, on one line of bounded length."""
+    """What an error says, on one line of bounded length; of a chain of reasons the last."""
     said = (error.message if isinstance(error, Neo4jError) else None) or str(error) or type(error).__name__
-    return " ".join(said.split())[:300]
+    said = " ".join(said.split())
+    if reason := _REASON.search(said):
+        said = reason[1]
+    return said[:300]
 
 
 def told(error: Neo4jError | DriverError, url: str, username: str, database: str | None) -> TastegraphError | None:
@@ -66,6 +72,10 @@ def told(error: Neo4jError | DriverError, url: str, username: str, database: str
         return StoreUnavailableError(
             f"Neo4j at {url} gave no connection in time; is it overloaded?"
             " try again later, or raise TASTEGRAPH_NEO4J_ACQUIRE_TIMEOUT_S"
+        )
+    if isinstance(error, UnsupportedServerProduct):
+        return StoreUnavailableError(
+            f"what answers at {url} is no Neo4j that we can talk to; set NEO4J_URI (or --store) to where one is"
         )
     if isinstance(error, ServiceUnavailable | SessionExpired):
         return StoreUnavailableError(
@@ -79,7 +89,7 @@ def _told_by_server(error: Neo4jError, url: str, username: str, database: str | 
     if code == _FORBIDDEN:
         what = f"does not let user {username!r} do this ({said}); grant it, or set NEO4J_USERNAME"
     elif code == _RATE_LIMIT:
-        what = f"has locked user {username!r} out after wrong passwords; wait a minute, and set NEO4J_PASSWORD"
+        what = f"has locked user {username!r} out after wrong passwords; wait some seconds, and set NEO4J_PASSWORD"
     elif code.startswith(_SECURITY):
         what = f"refuses user {username!r}; set NEO4J_USERNAME and NEO4J_PASSWORD to its credentials"
     elif code.startswith(_NO_DATABASE):
