@@ -27,11 +27,9 @@ _FORBIDDEN: Final = "Neo.ClientError.Security.Forbidden"
 _RATE_LIMIT: Final = "Neo.ClientError.Security.AuthenticationRateLimit"
 _NO_DATABASE: Final = ("Neo.ClientError.Database.", "Neo.TransientError.General.DatabaseUnavailable")
 _REASON: Final = re.compile(r"\(reason (.+?)\)$")
-_ENDED: Final = (
-    "Neo.ClientError.Transaction.TransactionTimedOut",
-    "Neo.ClientError.Transaction.TransactionTerminated",
-    "Neo.TransientError.Transaction.Terminated",
-)
+_TIMED_OUT: Final = "Neo.ClientError.Transaction.TransactionTimedOut"
+_ENDED: Final = ("Neo.ClientError.Transaction.Terminated", "Neo.ClientError.Transaction.LockClientStopped")
+"""By the server, in the middle: it stops, or somebody who may has ended it."""
 
 
 def check_url(url: str) -> str:
@@ -95,11 +93,13 @@ def _told_by_server(error: Neo4jError, url: str, username: str, database: str | 
     elif code.startswith(_NO_DATABASE):
         name = "its home database" if database is None else f"database {database!r}"
         what = f"can't give us {name} ({said}); start it, or set NEO4J_DATABASE to another"
-    elif code.startswith(_ENDED):
+    elif code.startswith(_TIMED_OUT):
         what = (
             f"ended a transaction that took too long ({said}); write smaller batches, or raise"
             " TASTEGRAPH_NEO4J_QUERY_TIMEOUT_S"
         )
+    elif code in _ENDED:
+        what = f"ended a transaction before it was done ({said}); try again"
     elif isinstance(error, TransientError | DatabaseError):
         what = f"failed ({said}); see its log, and try again later"
     else:
