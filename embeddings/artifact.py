@@ -100,6 +100,12 @@ class Artifact:
             raise CorruptFileError(f"{WHAT} {path} can't be opened ({error}); train again") from error
 
 
+def score_scale(matrix: NDArray[np.float32], score_exponent: float) -> NDArray[np.float32]:
+    """(n,) float32, ‖v‖^(exponent − 1): what item vectors are multiplied with so that an inner product is the score."""
+    norms = np.linalg.norm(matrix, axis=1)
+    return np.power(norms, score_exponent - 1, out=np.zeros_like(norms), where=norms > 0)
+
+
 def _vectors(path: Path, kind: NodeKind) -> Vectors:
     table = pa.ipc.open_file(pa.memory_map(str(path / "vectors" / f"{kind}.ids.arrow"))).read_all()
     matrix = map_array(path / "vectors" / f"{kind}.npy")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, cast
 
 import orjson
@@ -50,13 +51,31 @@ def current(home: Home) -> Release:
 
     Raises NotFoundError when nothing was published, CorruptFileError when CURRENT can't be read.
     """
-    path = home.releases / CURRENT
     try:
-        found = orjson.loads(path.read_bytes())
+        return _read(home.releases / CURRENT)
     except FileNotFoundError:
         raise NotFoundError(
             f"nothing is published in {home.path}; run `tastegraph train`, or `tastegraph demo`"
         ) from None
+
+
+def published(home: Home, name: str) -> Release:
+    """A release that was current once.
+
+    Raises NotFoundError when none of that name was published, CorruptFileError when it can't be read.
+    """
+    if name not in history(home):
+        raise NotFoundError(
+            f"no release {name} was published in {home.path}; there are: {', '.join(history(home)) or 'none'}"
+        )
+    return _read(home.releases / f"{name}.json")
+
+
+def _read(path: Path) -> Release:
+    try:
+        found = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise
     except (OSError, orjson.JSONDecodeError) as error:
         raise CorruptFileError(f"release {path} can't be read ({error}); run `tastegraph rollback`") from None
     if not isinstance(found, dict) or cast("dict[str, Any]", found).get("format") != FORMAT:
