@@ -6,9 +6,13 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from embeddings.release import current
 from graph.settings import Home
 from tests.e2e.demo import Demo
+
+pytestmark = pytest.mark.slow
 
 STAR_WARS_SEQUELS = {"Empire Strikes Back, The (1980)", "The Empire Strikes Back (1980)", "Return of the Jedi (1983)"}
 

@@ -9,6 +9,8 @@ import pytest
 
 from gql.graphiql.page import EXAMPLES, ExampleQuery, read_examples
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("example", read_examples(EXAMPLES), ids=lambda example: example.name)
 def test_an_example_is_answered(demo_server: str, example: ExampleQuery):

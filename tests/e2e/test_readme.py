@@ -7,7 +7,11 @@ import re
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pytest
+
 from tastegraph import COMMANDS
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
