@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from graph.errors import ConflictError, CorruptFileError, InvalidInputError, NotFoundError
+from graph.errors import ConflictError, CorruptFileError, InvalidInputError, NotFoundError, TransientError
 from graph.fold import EventColumns, Latest, RivalFold, fold_rivals, fold_saves, summed
 from graph.model import Board, EdgeKind, Entity, EventKind, Interest, Node, NodeKind, Pin, User
 from graph.ports import GraphStore
@@ -48,19 +48,28 @@ def export_snapshot(store: GraphStore, snapshots: Path, now: datetime | None = N
     """Writes a snapshot of what the store holds, and returns its folder.
 
     A snapshot with the same content, offset and epoch that is there already is returned instead. Raises ConflictError while
-    a load is running or was interrupted.
+    a load is running or was interrupted, and when one ran meanwhile: a snapshot never holds half of one; TransientError when
+    the folder can't be written.
     """
-    if unfinished := store.unfinished_loads():
-        raise ConflictError(
-            f"load {unfinished[0]} is running or was interrupted; wait for it, run the same `tastegraph load` again, or give"
-            f" it up with `tastegraph doctor --abandon {unfinished[0]}`"
-        )
+    try:
+        return _export(store, snapshots, now)
+    except OSError as error:
+        raise TransientError(
+            f"no snapshot could be written to {snapshots} ({error}); check its permissions and the disk's free space"
+        ) from error
+
+
+def _export(store: GraphStore, snapshots: Path, now: datetime | None) -> Path:
+    begun = store.loads_begun()
+    _check_no_load(store, begun)
     offset = store.log_offset()
     with building(snapshots) as folder:
-        rows, visible = _write_nodes(store, folder)
-        _write_events(store, folder, rows, offset)
-        _write_owned(folder, visible, rows)
-        _write_plain_edges(store, folder, rows)
+        try:
+            counts = _write_data(store, folder, offset)
+        except NotFoundError:  # an edge to a node of a load that came after the nodes were read
+            _check_no_load(store, begun)
+            raise
+        _check_no_load(store, begun)
         files = folder_sums(folder)
         content_hash = sums_hash(files)
         if (known := _same(snapshots, content_hash, offset)) is not None:
@@ -74,11 +83,33 @@ def export_snapshot(store: GraphStore, snapshots: Path, now: datetime | None = N
             "created_at": int(moment.timestamp() * 1000),
             "log_offset": offset,
             "erasure_epoch": 0,
-            "counts": {kind.value: len(nodes) for kind, nodes in visible.items()},
+            "counts": counts,
             "files": files,
         }
         seal(folder, snapshots / version, MANIFEST, manifest)
     return snapshots / version
+
+
+def _check_no_load(store: GraphStore, begun: int) -> None:
+    """Raises ConflictError when a load is not done, or one has begun since there were `begun`."""
+    if unfinished := store.unfinished_loads():
+        raise ConflictError(
+            f"load {unfinished[0]} is running or was interrupted; wait for it, run the same `tastegraph load` again, or give"
+            f" it up with `tastegraph doctor --abandon {unfinished[0]}`"
+        )
+    if store.loads_begun() != begun:
+        raise ConflictError(
+            "a load ran while the snapshot was made, which may hold half of it; make the snapshot again"
+        )
+
+
+def _write_data(store: GraphStore, folder: Path, offset: int) -> dict[str, int]:
+    """All files but the manifest; returns the numbers of nodes."""
+    rows, visible = _write_nodes(store, folder)
+    _write_events(store, folder, rows, offset)
+    _write_owned(folder, visible, rows)
+    _write_plain_edges(store, folder, rows)
+    return {kind.value: len(nodes) for kind, nodes in visible.items()}
 
 
 def latest_snapshot(snapshots: Path) -> Path:

@@ -211,6 +211,10 @@ class GraphWriter(Protocol):
         """Loads that began and did not finish, oldest first."""
         ...
 
+    def loads_begun(self) -> int:
+        """How many loads have begun, ever: whoever reads for a while can tell that one ran meanwhile."""
+        ...
+
     def abandon_load(self, load_id: str) -> None:
         """Gives an interrupted load up: it counts as unfinished no more. What it wrote, whole batches, stays.
 

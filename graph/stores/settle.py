@@ -73,10 +73,11 @@ def settle_events(batch: EventBatch, held: Mapping[str, bytes]) -> Settled:
     Of repeated rows the one with the earliest place in the log is written: an export up to an offset must not miss it.
     """
     ids, digests, offsets = batch.event_id, batch.digest, batch.log_offset
-    if len(held) == len(ids) and all(held.get(id_) == digest for id_, digest in zip(ids, digests, strict=True)):
-        return Settled([], Outcome(unchanged=len(ids)))  # what loading a folder again comes to
-    if not held and len(set(ids)) == len(ids):
-        return _all_new(len(ids))
+    if len(set(ids)) == len(ids):  # what a load comes to that is new, and one that was there before
+        if not held:
+            return _all_new(len(ids))
+        if all(held.get(id_) == digest for id_, digest in zip(ids, digests, strict=True)):
+            return Settled([], Outcome(unchanged=len(ids)))
     distinct = {(ids[i], digests[i]): i for i in sorted(range(len(ids)), key=offsets.__getitem__, reverse=True)}
     best: dict[str, int] = {}
     for (id_, digest), i in distinct.items():

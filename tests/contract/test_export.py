@@ -25,9 +25,10 @@ from graph.model import (
     Relates,
     TimeMs,
 )
-from graph.ports import NULL_TIME, GraphStore
+from graph.ports import NULL_TIME, Checkpoint, EventBatch, GraphStore
 from graph.snapshot import Snapshot
 from tests import graphs
+from tests.contract.conftest import OpenStore
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -138,3 +139,38 @@ def test_no_snapshot_of_half_a_load(store: GraphStore, tmp_path: Path, how: str)
     with pytest.raises(ConflictError, match="half"):
         export_snapshot(store, tmp_path / "snapshots", NOW)
     assert not list(tmp_path.glob("snapshots/*"))
+
+
+@pytest.mark.parametrize("moment", ["export_events", "export_edges"])
+@pytest.mark.parametrize("new_nodes", [False, True])
+def test_no_snapshot_of_half_a_load_that_came_meanwhile(
+    store: GraphStore,
+    open_again: OpenStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+    new_nodes: bool,
+) -> None:
+    """A whole load, begun and finished by another process while the export was between two of its reads."""
+    graphs.fill(store)
+    read = getattr(store, moment)
+
+    def load_first(*arguments: object) -> object:
+        if store.loads_begun() == before:
+            other = open_again()
+            other.begin_load("quick", "a folder")
+            user = Id("new" if new_nodes else "dot")
+            other.ensure_nodes(NodeKind.USER, [user], Checkpoint("quick", "users"))
+            save = graphs.event(EventKind.SAVE, user, "fern")
+            other.write_events(EventBatch.of([save]), Checkpoint("quick", "saves"))
+            other.finish_load("quick", "{}")
+        return read(*arguments)
+
+    before = store.loads_begun()
+    with monkeypatch.context() as patched:
+        patched.setattr(store, moment, load_first)
+        with pytest.raises(ConflictError, match="ran while"):
+            export_snapshot(store, tmp_path / "snapshots", NOW)
+    assert not list(tmp_path.glob("snapshots/*"))
+    assert store.loads_begun() == before + 1
+    assert Snapshot.open(export_snapshot(store, tmp_path / "snapshots", NOW)).counts()["SAVED"] == 11

@@ -21,7 +21,7 @@ def shuffled(draw: st.DrawFn, happened: list[Event]) -> list[Event]:
     return draw(st.permutations(happened + again))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.data(), histories(30))
 def test_neither_order_nor_repetition_matter(data: st.DataObject, happened: list[Event]) -> None:
     assert holds(data.draw(shuffled(happened))) == holds(happened)
@@ -42,7 +42,7 @@ def test_other_users_change_nothing(save: Event, others: list[Event], name: str)
     assert (save.user, save.target, save.board) in holds([save, *stranger]).saved
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(histories(25, given=False))
 def test_each_rule_as_the_design_words_it(happened: list[Event]) -> None:
     """DESIGN's sentences, evaluated naively for every triple and pair that anybody named."""

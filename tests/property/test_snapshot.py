@@ -56,7 +56,7 @@ def told(folder: Path, world: World) -> Snapshot:
         store.close()
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(worlds())
 def test_says_what_the_rules_say(folder: Path, world: World) -> None:
     snapshot = told(folder, world)
@@ -128,7 +128,7 @@ def visible_edge(edge: PlainEdge, hidden: set[tuple[NodeKind, Id]]) -> tuple[obj
     return None if ends & hidden else (edge.head, edge.tail, edge.predicate)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(worlds(), histories(8, given=False))
 def test_late_events_come_out_as_in_the_store(folder: Path, world: World, late: list[Event]) -> None:
     """Whatever the snapshot has dropped can't matter: its stand-ins and late events make what the whole history makes."""
@@ -141,7 +141,7 @@ def test_late_events_come_out_as_in_the_store(folder: Path, world: World, late: 
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.data(), worlds(max_events=25))
 def test_the_way_in_does_not_matter(folder: Path, data: st.DataObject, world: World) -> None:
     """Any order, any batches and any repetition: the same content hash of the store, and the same bytes of the snapshot."""

@@ -87,6 +87,10 @@ class Loads:
         """Loads that began and did not finish, oldest first."""
         return self._database.read(lambda tx: tx.run(cypher.UNFINISHED).value())
 
+    def begun(self) -> int:
+        """How many loads have begun, ever."""
+        return self._database.read(lambda tx: scalar(tx, cypher.BEGUN))
+
     def keep_alive(self, checkpoint: Checkpoint | None) -> None:
         """Renews the lease, in a transaction of its own, when a batch comes long after it was renewed."""
         if checkpoint is None or time.monotonic() - self._renewed < _RENEW_S:

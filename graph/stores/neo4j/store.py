@@ -106,6 +106,10 @@ class Neo4jStore:
         self._open()
         return self._loads.unfinished()
 
+    def loads_begun(self) -> int:
+        self._open()
+        return self._loads.begun()
+
     def abandon_load(self, load_id: str) -> None:
         self._open()
         self._loads.abandon(load_id)

@@ -19,6 +19,7 @@ _TAKE: Final = "INSERT OR REPLACE INTO lease (only, load_id, holder, pid, host, 
 _RENEW: Final = "UPDATE lease SET renewed_at = ? WHERE load_id = ? AND holder = ?"
 _GIVE_BACK: Final = "DELETE FROM lease WHERE load_id = ? AND holder = ?"
 _BEGIN: Final = "INSERT INTO load (load_id, source, began_at) VALUES (?, ?, ?) ON CONFLICT (load_id) DO NOTHING"
+_BEGUN: Final = "SELECT count(*) FROM load"
 _FINISHED: Final = "SELECT finished_at IS NOT NULL FROM load WHERE load_id = ?"
 _FINISH: Final = "UPDATE load SET finished_at = ?, summary = ? WHERE load_id = ?"
 _ABANDON: Final = (
@@ -93,6 +94,11 @@ def history(connection: sqlite3.Connection) -> LoadHistory:
     """All that says how loads went."""
     ended = [summary for (summary,) in connection.execute(_ENDED)]
     return LoadHistory(unfinished(connection), ended, _lease(connection))
+
+
+def begun(connection: sqlite3.Connection) -> int:
+    """How many loads have begun, ever."""
+    return connection.execute(_BEGUN).fetchone()[0]
 
 
 def unfinished(connection: sqlite3.Connection) -> list[str]:

@@ -120,6 +120,10 @@ class SqliteStore:
         with self._reading() as connection:
             return loads.unfinished(connection)
 
+    def loads_begun(self) -> int:
+        with self._reading() as connection:
+            return loads.begun(connection)
+
     def abandon_load(self, load_id: str) -> None:
         with self._writing() as connection:
             loads.abandon(connection, self._holder, load_id)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.errors import CorruptFileError, NotFoundError
+from graph.errors import CorruptFileError, NotFoundError, TransientError
 from graph.export import export_snapshot, latest_snapshot
 from graph.model import Board, Entity, Id, Interest, NodeKind, Pin, User
 from graph.schema import LINKS, Link
@@ -168,6 +171,41 @@ def test_a_damaged_snapshot_does_not_stop_the_next(tmp_path: Path) -> None:
     store.close()
     assert second != first
     assert Snapshot.open(latest_snapshot(snapshots)).path == second
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+    store = graphs.tiny_store(tmp_path / "store.db")
+    store.close()
+    snapshots = tmp_path / "snapshots"
+    kept = export_snapshot(store, snapshots, datetime(2024, 1, 1, tzinfo=UTC))
+    store.ensure_nodes(NodeKind.PIN, [Id(f"{number:060}") for number in range(1_000)])
+    store.close()
+    code = """
+        import resource, sys
+        from pathlib import Path
+        from graph.errors import TastegraphError
+        from graph.export import export_snapshot
+        from graph.stores.sqlite.store import SqliteStore
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+        try:
+            export_snapshot(SqliteStore(Path(sys.argv[1])), Path(sys.argv[2]))
+        except TastegraphError as error:
+            print(type(error).__name__, error.exit_code, error)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "store.db"), str(snapshots)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.stdout.startswith("TransientError 4"), said
+    assert said.stdout.count("\n") == 1
+    assert list(snapshots.iterdir()) == [kept]
+    assert Snapshot.open(latest_snapshot(snapshots)).path == kept
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    store = graphs.tiny_store(tmp_path / "store.db")
+    (tmp_path / "snapshots").touch()
+    with pytest.raises(TransientError, match="snapshots"):
+        export_snapshot(store, tmp_path / "snapshots")
+    store.close()
 
 
 def test_no_snapshot_says_what_to_do(tmp_path: Path) -> None:

@@ -73,6 +73,11 @@ MATCH (load:TastegraphLoad) WHERE load.finished_at IS NOT NULL
 RETURN load.summary AS summary ORDER BY load.finished_at DESC, load.number DESC LIMIT 100
 """
 
+# index: none, loads are few; rows: one.
+BEGUN: Final[LiteralString] = """
+MATCH (load:TastegraphLoad) RETURN count(load) AS loads
+"""
+
 # index: none, loads are few; rows: one a load.
 UNFINISHED: Final[LiteralString] = """
 MATCH (load:TastegraphLoad) WHERE load.finished_at IS NULL RETURN load.load_id AS load_id ORDER BY load.number

@@ -324,6 +324,18 @@ def test_kept_busy_by_another_process(store: SqliteStore, path: Path, monkeypatc
     assert store.ensure_nodes(NodeKind.PIN, [Id("p")]) == 1
 
 
+def test_a_node_that_another_process_took_away_is_not_remembered(store: SqliteStore, path: Path) -> None:
+    """Keys of ids are remembered between batches, but not beyond what somebody else writes."""
+    store.ensure_nodes(NodeKind.USER, [Id("u")])
+    store.ensure_nodes(NodeKind.PIN, [Id("p")])
+    save = EventBatch.of([event(EventKind.SAVE, "u", "p")])
+    assert store.write_events(save).written == 1
+    raw(path, "DELETE FROM event")
+    raw(path, "DELETE FROM node WHERE id = 'p'")
+    with pytest.raises(NotFoundError, match="'p'"):
+        store.write_events(save)
+
+
 class TestLease:
     def test_lapses_when_it_was_not_renewed_for_half_a_minute(self, store: SqliteStore, path: Path) -> None:
         store.begin_load("slow", "folder")
