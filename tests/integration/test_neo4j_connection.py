@@ -91,10 +91,6 @@ class TestUrls:
 
 
 class TestNoNeo4j:
-    def test_no_password(self) -> None:
-        with told(StoreUnavailableError, "NEO4J_PASSWORD"):
-            Neo4jStore.connect("bolt://127.0.0.1:1", settings(neo4j_password=None))
-
     @pytest.mark.parametrize("url", ["bolt://127.0.0.1:1", "neo4j://127.0.0.1:1", "bolt://no-such-host.invalid"])
     def test_nobody_listens(self, url: str) -> None:
         with told(StoreUnavailableError, url, "NEO4J_URI", "--store"):
@@ -120,6 +116,10 @@ class TestRefused:
     def test_a_wrong_password(self, neo4j_server: Neo4jEndpoint) -> None:
         with told(StoreUnavailableError, neo4j_server.uri, "'neo4j'", "NEO4J_PASSWORD"):
             Neo4jStore.connect(neo4j_server.uri, settings())
+
+    def test_no_password(self, neo4j_server: Neo4jEndpoint) -> None:
+        with told(StoreUnavailableError, neo4j_server.uri, "NEO4J_PASSWORD"):
+            Neo4jStore.connect(neo4j_server.uri, settings(neo4j_password=None))
 
     def test_an_unknown_user(self, neo4j_server: Neo4jEndpoint) -> None:
         with told(StoreUnavailableError, "'nobody'", "NEO4J_USERNAME"):

@@ -87,13 +87,10 @@ class Database:
         refuses the credentials, its database is not to be had, or it is too old.
         """
         url = check_url(url)
-        if settings.neo4j_password is None:
-            raise StoreUnavailableError(
-                f"no password for user {settings.neo4j_username!r} at {url}; set NEO4J_PASSWORD (and NEO4J_USERNAME)"
-            )
+        password = settings.neo4j_password
         driver = GraphDatabase.driver(
             url,
-            auth=(settings.neo4j_username, settings.neo4j_password.get_secret_value()),
+            auth=None if password is None else (settings.neo4j_username, password.get_secret_value()),
             user_agent="tastegraph",
             connection_timeout=settings.neo4j_acquire_timeout_s,
             connection_acquisition_timeout=settings.neo4j_acquire_timeout_s,
@@ -116,7 +113,9 @@ class Database:
 
     def read(self, work: Work[T]) -> T:
         """What a reading transaction returns; `work` may be called again, and must take its rows before it returns."""
-        return self._guarded(lambda attempt: self._managed(work, attempt, self._query_s, write=False), self._query_s)
+        return self._guarded(
+            lambda attempt: self._managed(work, attempt, self._query_s, write=False), self._patience_s(self._query_s)
+        )
 
     def write(self, work: Work[T]) -> T:
         """What a writing transaction returns, once it is committed.
@@ -124,15 +123,11 @@ class Database:
         `work` may be called again, also after a commit whose outcome is unknown, and when another transaction made the same
         thing first (a uniqueness constraint says so): it must look at what is there before it writes.
         """
-        return self._guarded(lambda attempt: self._raced(work, attempt), self._query_s)
+        return self._guarded(lambda attempt: self._raced(work, attempt), self._patience_s(self._query_s))
 
     def change_schema(self, statement: LiteralString) -> None:
         """Runs one statement that changes the schema; it must change nothing when it is run again."""
-
-        def work(tx: ManagedTransaction) -> None:
-            tx.run(statement).consume()
-
-        self._guarded(lambda attempt: self._managed(work, attempt, SCHEMA_TIMEOUT_S, write=True), SCHEMA_TIMEOUT_S)
+        self._write_long(lambda tx: tx.run(statement).consume())
 
     def write_alone(self, lock: LiteralString, work: Work[T]) -> T:
         """`write` with as much time as schema changes take; `lock` is run first, and must make all others wait."""
@@ -141,8 +136,12 @@ class Database:
             tx.run(lock).consume()
             return work(tx)
 
+        return self._write_long(locked)
+
+    def _write_long(self, work: Work[T]) -> T:
         return self._guarded(
-            lambda attempt: self._managed(locked, attempt, SCHEMA_TIMEOUT_S, write=True), SCHEMA_TIMEOUT_S
+            lambda attempt: self._managed(work, attempt, SCHEMA_TIMEOUT_S, write=True),
+            self._patience_s(SCHEMA_TIMEOUT_S),
         )
 
     def _session(self) -> Session:
@@ -170,10 +169,13 @@ class Database:
                 attempt.check()
         return self._managed(work, attempt, self._query_s, write=True)
 
-    def _guarded(self, call: Callable[[_Attempt], T], timeout_s: float) -> T:
-        """What `call` returns, or StoreUnavailableError when an attempt of it hears nothing for too long."""
+    def _patience_s(self, timeout_s: float) -> float:
+        """How long an attempt may take: to get a connection, and then its time, or the pause after one that failed."""
+        return self._acquire_s + max(timeout_s, 2 * self._retry_s) + _GRACE_S
+
+    def _guarded(self, call: Callable[[_Attempt], T], allowed_s: float) -> T:
+        """What `call` returns, or StoreUnavailableError when an attempt of it hears nothing for so long."""
         attempt, future = _Attempt(), Future[T]()
-        allowed_s = self._acquire_s + max(timeout_s, 2 * self._retry_s) + _GRACE_S
 
         def run() -> None:
             try:
@@ -214,7 +216,7 @@ class Database:
             with self._session() as session:
                 return session.run(_PING).consume().server.agent
 
-        agent = self._guarded(ping, self._acquire_s)
+        agent = self._guarded(ping, 2 * self._acquire_s + _GRACE_S)
         product, _, version = agent.partition("/")
         release = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
         if product != "Neo4j" or release < _OLDEST:
