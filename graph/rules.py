@@ -111,7 +111,9 @@ def canonical_json(value: Mapping[str, Any]) -> str:
 def node_digest(node: Node, deleted_at: int | None = None) -> bytes:
     """BLAKE2b-128 of what a node row says, its version aside."""
     said = {name: getattr(node, name) for name in type(node).__slots__}
-    return _blake2b(_text(type(node).__name__) + _field(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)) + _time(deleted_at))
+    return _blake2b(
+        _text(type(node).__name__) + _field(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)) + _time(deleted_at)
+    )
 
 
 def edge_key(edge: PlainEdge) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ REGISTRY = re.compile(r"https?://[\w.-]*(registry|pypi|pythonhosted|npmjs|maven|
 
 def tracked() -> list[Path]:
     """Files that git knows or would add."""
-    listed = subprocess.run(  # noqa: S603
+    listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
         check=True,
         capture_output=True,

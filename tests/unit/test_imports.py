@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("graph", "loaders", "embeddings", "recommend", "experiments", "gql", "pipeline")
 
 ALLOWED: dict[str, tuple[str, ...]] = {
-    "torch": tuple(f"embeddings/{name}.py" for name in ("dataset", "heterograph", "sampling", "model", "loss", "train")),
+    "torch": tuple(
+        f"embeddings/{name}.py" for name in ("dataset", "heterograph", "sampling", "model", "loss", "train")
+    ),
     "dgl": tuple(f"embeddings/{name}.py" for name in ("dataset", "heterograph", "sampling", "model", "loss", "train")),
     "neo4j": ("graph/stores/neo4j/",),
     "aiokafka": ("graph/eventlog/kafka.py", "loaders/sources/"),
@@ -30,7 +32,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 
 
 def modules() -> list[Path]:
-    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")) if "node_modules" not in path.parts]
+    return [
+        path
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "node_modules" not in path.parts
+    ]
 
 
 def imported(path: Path) -> set[str]:
