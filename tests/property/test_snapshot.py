@@ -79,6 +79,23 @@ def check_nodes(snapshot: Snapshot, world: World) -> None:
             if isinstance(node, Interest) and (NodeKind.INTEREST, node.parent) in hidden:
                 node = Interest(node.id, node.name)
             assert table.node(row) == node
+    check_levels(snapshot)
+
+
+def check_levels(snapshot: Snapshot) -> None:
+    """An interest is one level below its parent; where parents go round in a circle, only its members may differ."""
+    table = snapshot.nodes[NodeKind.INTEREST]
+    parents = [table.value("parent", row) for row in range(len(table))]
+    rows = [None if parent is None else table.row_of(parent) for parent in parents]
+    levels = [table.value("level", row) for row in range(len(table))]
+    for row, parent in enumerate(rows):
+        above, seen = row, set[int]()
+        while (up := rows[above]) is not None and above not in seen:
+            seen.add(above)
+            above = up
+        if row in seen and above == row:
+            continue  # on a circle
+        assert levels[row] == (0 if parent is None else levels[parent] + 1)
 
 
 def check_edges(snapshot: Snapshot, world: World) -> None:
