@@ -474,7 +474,7 @@ class TestSizes:
     def expected(self, folder: Path) -> Snapshot:
         return graphs.tiny_snapshot(folder)
 
-    @pytest.mark.parametrize(("edges", "sparse"), [(2, 0), (3, 10**6), (50_000, 10)])
+    @pytest.mark.parametrize(("edges", "sparse"), [(5, 0), (5, 10**6), (50_000, 10)])
     def test_runs_of_any_length(
         self, store: Neo4jStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edges: int, sparse: int
     ) -> None:
@@ -482,8 +482,8 @@ class TestSizes:
         usual = store.content_hash()
         monkeypatch.setattr(runs, "RUN_EDGES", edges)
         monkeypatch.setattr(runs, "_SPARSE", sparse)
-        monkeypatch.setattr(runs, "_NODES", 2)
-        monkeypatch.setattr(runs, "_DEGREES", 2)
+        monkeypatch.setattr(runs, "_NODES", 3)
+        monkeypatch.setattr(runs, "_DEGREES", 3)
         assert store.content_hash() == usual
         snapshot = Snapshot.open(export_snapshot(store, tmp_path / "snapshots"))
         assert snapshot.content_hash == self.expected(tmp_path / "reference").content_hash
