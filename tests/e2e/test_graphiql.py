@@ -97,6 +97,8 @@ def type_query(page: Page, query: str) -> None:
     page.keyboard.press("Delete")
     # Pasted, as people do with a query from a page: typed letter by letter the editor would close brackets itself.
     page.keyboard.insert_text(query)
+    # GraphiQL learns the operation's name a tenth of a second after an edit, and would send the old one before.
+    page.wait_for_timeout(1_000)
 
 
 def answer(page: Page) -> str:
@@ -133,4 +135,5 @@ def test_an_error_is_shown_with_its_code(visit: Visit):
     type_query(page, '{ user(key: "ada", id: "x") { key } }')
     page.get_by_role("button", name="Execute query").click()
     expect(page.locator(".graphiql-response")).to_contain_text("BAD_USER_INPUT", timeout=WAIT_MS)
-    assert visit.problems == []
+    refused = "Failed to load resource: the server responded with a status of 400"  # what Chromium says of any 400
+    assert [problem for problem in visit.problems if not problem.startswith(refused)] == []
