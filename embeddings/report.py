@@ -191,7 +191,9 @@ def draw_recall(evaluation: Mapping[str, Any]) -> Figure:
 
 def draw_map(pins: PinMap) -> Figure:
     """Pins in two dimensions, by t-SNE of their directions."""
-    chosen = np.argsort(-pins.saves, kind="stable")[:MAP_PINS_MAX]
+    # Pins that nobody saved are where their interests put them, all of an interest on one spot: nothing to look at.
+    drawn = min(MAP_PINS_MAX, int((pins.saves > 0).sum()) or len(pins.saves))
+    chosen = np.argsort(-pins.saves, kind="stable")[:drawn]
     names = [pins.interests[row] for row in chosen]
     known = [name for name in names if name is not None]
     counted = sorted(set(known), key=lambda name: (-known.count(name), name))[:COLOURED]

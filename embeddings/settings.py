@@ -55,7 +55,7 @@ class TrainSettings(BaseSettings):
     """How far edges other than saves start behind saves in what reaches users and pins, as a logit."""
     half_life: float | None = Field(default=None, gt=0)
     """Age at which a save counts half, as a share of all saves made since; None: chosen on the validation split."""
-    margin: float = Field(default=0.02, ge=0, le=1)
+    margin: float = Field(default=0.1, ge=0, le=1)
     """The publish gate lets a release be worse than CURRENT by at most this share of its score."""
 
 
