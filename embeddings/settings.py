@@ -11,16 +11,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from embeddings.dataset import Dataset
+from graph.environment import EnvironmentSettings
 from graph.schema import Link
 
 SMALL_PAIRS: Final = 150_000
 """Below this many saved pairs a data set is small: a narrow vector and short epochs are enough."""
 
 
-class TrainSettings(BaseSettings):
+class TrainSettings(EnvironmentSettings):
     """Read from `TASTEGRAPH_TRAIN_*`; the options of `tastegraph train` come first."""
 
     model_config = SettingsConfigDict(env_prefix="TASTEGRAPH_TRAIN_", extra="ignore")

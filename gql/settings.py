@@ -6,8 +6,9 @@ from ipaddress import ip_address
 from typing import Final
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from graph.environment import EnvironmentSettings
 from graph.errors import InvalidInputError
 
 FIRST_MAX: Final = 100
@@ -19,7 +20,7 @@ IDS_MAX: Final = 1000
 KIB: Final = 1024
 
 
-class ServeSettings(BaseSettings):
+class ServeSettings(EnvironmentSettings):
     """TASTEGRAPH_SERVE_* in the environment; `tastegraph serve` has options for the first ones."""
 
     model_config = SettingsConfigDict(env_prefix="TASTEGRAPH_SERVE_", extra="ignore")

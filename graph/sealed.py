@@ -71,9 +71,10 @@ def building(parent: Path) -> Generator[Path]:
 
 
 def seal(folder: Path, final: Path, manifest_name: str, manifest: Mapping[str, Any]) -> None:
-    """Writes the manifest, fsyncs everything and moves the folder into its place, which must be free or equal in content.
+    """Writes the manifest, fsyncs everything and moves the folder into its place.
 
-    The manifest gets one key more, `checksum`: it vouches for the files, and this for itself.
+    What is there already under that name is kept if it is whole, and replaced if it is damaged. The manifest gets one key
+    more, `checksum`: it vouches for the files, and this for itself.
     """
     signed = {**manifest, _CHECKSUM: _checksum(manifest)}
     (folder / manifest_name).write_bytes(
@@ -82,10 +83,23 @@ def seal(folder: Path, final: Path, manifest_name: str, manifest: Mapping[str, A
     for path in [*folder.rglob("*"), folder]:
         _fsync(path)
     if final.exists():
-        shutil.rmtree(folder)
-        return
+        if _whole(final, manifest_name, manifest):
+            shutil.rmtree(folder)
+            return
+        damaged = final.rename(Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{os.getpid()}-", dir=final.parent)))
+        shutil.rmtree(damaged)
     folder.rename(final)
     _fsync(final.parent)
+
+
+def _whole(folder: Path, manifest_name: str, expected: Mapping[str, Any]) -> bool:
+    """Whether a sealed folder is undamaged and of the same files."""
+    try:
+        found = read_manifest(folder, manifest_name, "folder", expected["format"])
+        check_files(folder, found["files"], "folder", contents=True)
+    except CorruptFileError:
+        return False
+    return found["files"] == expected["files"]
 
 
 def _checksum(manifest: Mapping[str, Any]) -> str:

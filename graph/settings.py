@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from graph.environment import EnvironmentSettings
 from graph.errors import InvalidInputError
 
 
@@ -69,7 +70,7 @@ class Home:
         return self.path / "runs"
 
 
-class GraphSettings(BaseSettings):
+class GraphSettings(EnvironmentSettings):
     """What the graph room reads from the environment."""
 
     model_config = SettingsConfigDict(env_prefix="TASTEGRAPH_", populate_by_name=True, extra="ignore")
@@ -100,7 +101,7 @@ class GraphSettings(BaseSettings):
         return self.store or f"sqlite:///{self.home_dir().store_db}"
 
 
-class KafkaSettings(BaseSettings):
+class KafkaSettings(EnvironmentSettings):
     """How Kafka is reached, as event log and as a source of loads (`TASTEGRAPH_KAFKA_*`). Credentials are never in a URL."""
 
     model_config = SettingsConfigDict(env_prefix="TASTEGRAPH_KAFKA_", extra="ignore")

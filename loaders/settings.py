@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from graph.environment import EnvironmentSettings
 from graph.ports import BATCH_ROWS_MAX
 
 
-class LoadSettings(BaseSettings):
+class LoadSettings(EnvironmentSettings):
     """How a load is cut; what it ends in does not depend on it."""
 
     model_config = SettingsConfigDict(env_prefix="TASTEGRAPH_LOAD_", extra="ignore")

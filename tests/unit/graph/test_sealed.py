@@ -59,6 +59,14 @@ def test_what_is_there_already_is_kept(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["final"]
 
 
+def test_what_is_damaged_gives_way(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    (folder / "deep" / "er" / "file").write_bytes(b"damaged")
+    make(tmp_path)
+    check_files(folder, read_manifest(folder, MANIFEST, "thing", 1)["files"], "thing", contents=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["final"]
+
+
 def test_what_a_killed_process_left_is_swept_by_the_next(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys\n"
