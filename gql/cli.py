@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
 from gql.settings import ServeSettings
-from graph.errors import InvalidInputError
 from graph.settings import GraphSettings
 
 
@@ -30,13 +27,8 @@ def serve(
     """
     from gql.server import serve as run
 
-    options = {"host": host, "port": port, "workers": workers, "metrics_port": metrics_port}
-    try:
-        settings = ServeSettings(**{name: value for name, value in options.items() if value is not None})  # pyright: ignore[reportArgumentType] checked by pydantic
-    except ValidationError as error:
-        raise InvalidInputError(_first_problem(error)) from None
-    except SettingsError as error:
-        raise InvalidInputError(f"{error}; give lists as JSON, see docs/api.md") from None
+    options: dict[str, Any] = {"host": host, "port": port, "workers": workers, "metrics_port": metrics_port}
+    settings = ServeSettings(**{name: value for name, value in options.items() if value is not None})
     run(GraphSettings().home_dir(), settings)
 
 
@@ -45,10 +37,3 @@ def schema() -> None:
     from gql.schema import make_schema, sdl
 
     sys.stdout.write(sdl(make_schema()))
-
-
-def _first_problem(error: ValidationError) -> str:
-    """One line of pydantic's several."""
-    problem = error.errors()[0]
-    name = ".".join(str(part) for part in problem["loc"])
-    return f"{name} can't be {problem['input']!r}: {problem['msg']}; see `tastegraph serve --help`"
