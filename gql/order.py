@@ -8,8 +8,11 @@ which outlive the snapshot, never in rows: an edge that is gone, or whose node i
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
+
+import numpy as np
 
 from gql.cursors import Part
 from graph.adjacency import Side
@@ -29,19 +32,15 @@ _APART_KIND: Final[dict[Link, NodeKind]] = {Link.SAVED: NodeKind.BOARD, Link.HOL
 """The kind of node whose row that column holds; RELATES holds the place of a predicate."""
 
 
-class Hop(NamedTuple):
-    """An edge as seen from one of its ends."""
-
-    far: int
-    """Row at the other end."""
-    edge: int
-    """Its place in the link's outgoing order: its columns are there."""
+Hop = tuple[int, int]
+"""An edge as seen from one of its ends: the row at the other end, and its place in the link's outgoing order, where its columns
+are. A plain pair: pages make hundreds of them."""
 
 
-def time_of(snapshot: Snapshot, link: Link, edge: int) -> TimeMs | None:
-    """When an edge came to hold; None where nobody knows."""
-    at = int(snapshot.links[link].columns["at"][edge])
-    return None if at == NULL_TIME else TimeMs(at)
+def times_of(snapshot: Snapshot, link: Link, edges: Sequence[int]) -> list[TimeMs | None]:
+    """When edges came to hold, by their places in the outgoing order; None where nobody knows."""
+    at = snapshot.links[link].columns["at"][np.array(edges, np.int64)].tolist()
+    return [None if time == NULL_TIME else TimeMs(time) for time in at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +62,24 @@ class EdgeOrder:
         apart = ((str, type(None)),) if self.side.link in _APART else ()
         return (*dated, (str,), *apart)
 
-    def key(self, hop: Hop) -> Key:
-        """The key of an edge."""
-        link = self.side.link
-        dated = (time_of(self.snapshot, link, hop.edge),) if self.dated else ()
-        apart = (self._apart_of(hop.edge),) if link in _APART else ()
-        return (*dated, self.snapshot.nodes[self.side.end].id_of(hop.far), *apart)
+    def keys(self, hops: Sequence[Hop]) -> list[Key]:
+        """The keys of some edges."""
+        edges = [hop[1] for hop in hops]
+        parts: list[Sequence[Part]] = [self.snapshot.nodes[self.side.end].values("id", [hop[0] for hop in hops])]
+        if self.dated:
+            parts.insert(0, times_of(self.snapshot, self.side.link, edges))
+        if self.side.link in _APART:
+            parts.append(list(self._apart(edges)))
+        return list(zip(*parts, strict=True))
 
     def place(self, hop: Hop) -> Place:
         """Where an edge is."""
+        far, edge = hop
         link = self.side.link
         columns = self.snapshot.links[link].columns
-        dated = (~int(columns["at"][hop.edge]),) if self.dated else ()
-        apart = (int(columns[_APART[link]][hop.edge]),) if link in _APART else ()
-        return (*dated, hop.far, *apart)
+        dated = (~int(columns["at"][edge]),) if self.dated else ()
+        apart = (int(columns[_APART[link]][edge]),) if link in _APART else ()
+        return (*dated, far, *apart)
 
     def place_of(self, key: Key) -> Place:
         """Where a key is, or would be: an id that is gone falls between its neighbours."""
@@ -86,13 +89,15 @@ class EdgeOrder:
         apart = (self._apart_place(next(parts)),) if self.side.link in _APART else ()
         return (*dated, far, *apart)
 
-    def _apart_of(self, edge: int) -> str | None:
+    def _apart(self, edges: Sequence[int]) -> Iterator[str | None]:
         link = self.side.link
-        value = int(self.snapshot.links[link].columns[_APART[link]][edge])
-        if value < 0:
-            return None
+        values = self.snapshot.links[link].columns[_APART[link]][np.array(edges, np.int64)].tolist()
         kind = _APART_KIND.get(link)
-        return self.snapshot.predicates[value] if kind is None else self.snapshot.nodes[kind].id_of(value)
+        for value in values:
+            if value < 0:
+                yield None
+            else:
+                yield self.snapshot.predicates[value] if kind is None else self.snapshot.nodes[kind].id_of(value)
 
     def _apart_place(self, value: Part) -> float:
         kind = _APART_KIND.get(self.side.link)

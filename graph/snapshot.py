@@ -16,7 +16,7 @@ Reading only; `graph.export` makes them. Layout of `snapshots/VERSION/` (format 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from graph.columns import Column, column_of
 from graph.errors import CorruptFileError
 from graph.model import Board, Entity, Id, Interest, Node, NodeKind, Pin, TimeMs, User
 from graph.schema import LINKS, Link
@@ -49,7 +50,7 @@ class NodeTable:
         if offsets is not None and self._count:
             self._offsets = np.frombuffer(offsets, np.int64, self._count + 1)
         self._data = memoryview(b"" if data is None else data).cast("B")
-        self._columns: dict[str, pa.Array] = {}
+        self._columns: dict[str, Column] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -86,12 +87,14 @@ class NodeTable:
 
     def value(self, column: str, row: int) -> Any:
         """One property at a row; None where it is missing."""
-        array = self._columns.get(column)
-        if array is None:
-            chunked = self.table.column(column)
-            array = chunked.chunk(0) if chunked.num_chunks else pa.array([], chunked.type)
-            self._columns[column] = array
-        return array[row].as_py()
+        return self.values(column, (row,))[0]
+
+    def values(self, column: str, rows: Iterable[int]) -> list[Any]:
+        """One property at some rows, in their order; `id` is one too. Rows are not checked: they must be there."""
+        found = self._columns.get(column)
+        if found is None:
+            found = self._columns[column] = column_of(self.table, column)
+        return found.at(rows)
 
     def node(self, row: int) -> Node:
         """The node at a row. `Board.owner` is "" where the owner is hidden."""

@@ -108,26 +108,29 @@ class Visibility:
 
         `edge`: places in the outgoing order; `source`, `target`: the rows at their ends.
         """
-        if self.viewer.admin:
+        if self.all_edges(link):
             return None
         if link in PRIVATE_LINKS:
             return source == self._me
         if link in BOARD_LINKS:
-            if not self.secrets.any_secret:
-                return None
             return self.boards(source if LINKS[link].source is NodeKind.BOARD else target)
-        if link is Link.SAVED:
-            return self._saves(edge, source)
-        return None
+        return self._saves(edge, source)
 
-    def _saves(self, edge: NDArray[np.int64], source: NDArray[np.int32]) -> NDArray[np.bool_] | None:
+    def all_edges(self, link: Link) -> bool:
+        """Whether every edge of a link is visible, so that nobody need look at one."""
+        if self.viewer.admin:
+            return True
+        if link in PRIVATE_LINKS:
+            return False
+        if link in BOARD_LINKS:
+            return not self.secrets.any_secret
+        return link is not Link.SAVED or not (self.secrets.any_secret or self.secrets.any_boardless)
+
+    def _saves(self, edge: NDArray[np.int64], source: NDArray[np.int32]) -> NDArray[np.bool_]:
         """A save is seen by who saved, and by who sees the board that it is on."""
-        secrets = self.secrets
-        if not (secrets.any_secret or secrets.any_boardless):
-            return None
         board = self.snapshot.links[Link.SAVED].columns["board"][edge]
         seen = board >= 0
-        if secrets.any_secret:
+        if self.secrets.any_secret:
             seen[seen] = self.boards(board[seen])
         return seen | (source == self._me)
 

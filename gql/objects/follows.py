@@ -5,30 +5,31 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator
-from typing import Self
 
 import strawberry
 from strawberry.relay import PageInfo
 
-from gql.context import Info
+from gql.batch import batched
+from gql.context import RequestContext
 from gql.cursors import decode_cursor, encode_cursor, invalid_cursor
-from gql.objects.arguments import edges_wanted
-from gql.objects.connection import DatedEdge, EdgeConnection, dated, page_info
-from gql.objects.node import Node, node_at
-from gql.objects.refs import UserRef, user_at
-from gql.order import EdgeOrder, Hop, Place, age_of, time_of
-from gql.reads import EdgeList
+from gql.objects.arguments import After, First, edges_wanted
+from gql.objects.connection import CURSOR, DatedEdge, EdgeConnection, far_nodes, page_info
+from gql.objects.node import Nodes, keys
+from gql.objects.refs import AnyRef, UserRef
+from gql.order import EdgeOrder, Hop, Place, age_of, times_of
+from gql.reads import EdgeReader
 from graph.adjacency import KIND_ORDER, Side
-from graph.model import NodeKind
+from graph.model import NodeKind, TimeMs
 from graph.schema import FOLLOWS, LINKS, Link
-from graph.snapshot import Snapshot
 
 
 @strawberry.type(description="A user, board or interest that a user follows.")
-class FollowEdge(DatedEdge):
+class FollowEdge:
     """A FOLLOWS edge from the follower's end."""
 
-    node: Node = strawberry.field(description="The User, Board or Interest.")
+    cursor: str = strawberry.field(description=CURSOR)
+    at: TimeMs | None = strawberry.field(description="When it came to hold; null where nobody knows.")
+    node: AnyRef = strawberry.field(description="The User, Board or Interest.")
 
 
 @strawberry.type(
@@ -40,28 +41,26 @@ class FollowConnection:
     edges: list[FollowEdge] = strawberry.field(description="The edges of this page, in the connection's order.")
     page_info: PageInfo = strawberry.field(description="Where this page starts and ends, and whether there is more.")
 
-    @classmethod
-    def of(cls, info: Info, row: int, first: int | None, after: str | None) -> Self:
-        """The page that the arguments ask for. Raises ApiError."""
-        wanted = edges_wanted(first)
-        key = None if after is None else _decode(after)
-        lists = [EdgeList(info.context.visible, Side(link, outgoing=True), row) for link in FOLLOWS.values()]
-        merged = list(heapq.merge(*(_run(listing, wanted, key) for listing in lists)))
-        edges = [_edge(info.context.snapshot, link, hop) for _, link, hop in merged[:wanted]]
-        info_ = page_info([edge.cursor for edge in edges], more=len(merged) > wanted, after=after)
-        return cls(edges=edges, page_info=info_)
+
+def follows(context: RequestContext, users: Nodes, first: First = 20, after: After = None) -> list[FollowConnection]:
+    """What some users follow: the pages that the arguments ask for. Raises ApiError."""
+    wanted = edges_wanted(first)
+    key = None if after is None else _decode(after)
+    readers = [EdgeReader(context.visible, Side(link, outgoing=True)) for link in FOLLOWS.values()]
+    found: list[FollowConnection] = []
+    for _, row in users:
+        merged = list(heapq.merge(*(_run(reader, row, wanted, key) for reader in readers)))
+        edges = [_edge(context, link, hop) for _, link, hop in merged[:wanted]]
+        info = page_info([edge.cursor for edge in edges], more=len(merged) > wanted, after=after)
+        found.append(FollowConnection(edges=edges, page_info=info))
+    return found
 
 
 @strawberry.type(description="A user who follows an interest.")
 class FollowerEdge(DatedEdge):
     """FOLLOWS_INTEREST from the interest's end."""
 
-    node: UserRef = strawberry.field(description="The user.")
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, hop: Hop, cursor: str) -> FollowerEdge:
-        """A follower as seen from an interest."""
-        return cls(node=user_at(snapshot, hop.far), **dated(snapshot, Link.FOLLOWS_INTEREST, hop, cursor))
+    node: UserRef = batched(far_nodes, description="The user.")
 
 
 @strawberry.type(description="Users who follow an interest: newest first, without a time last, then by key.")
@@ -69,7 +68,6 @@ class FollowerConnection(EdgeConnection[FollowerEdge]):
     """Interest.followers."""
 
     side = Side(Link.FOLLOWS_INTEREST, outgoing=False)
-    edge = FollowerEdge.of
 
 
 _Key = tuple[int | None, NodeKind, str]
@@ -83,11 +81,11 @@ def _decode(cursor: str) -> _Key:
     return at, NodeKind(kind), followed
 
 
-def _run(listing: EdgeList, wanted: int, key: _Key | None) -> Iterator[tuple[Place, Link, Hop]]:
+def _run(reader: EdgeReader, row: int, wanted: int, key: _Key | None) -> Iterator[tuple[Place, Link, Hop]]:
     """One link's edges after a key, each with its place among those of all three links; one more than wanted."""
-    side = listing.order.side
-    for hop in listing.page(wanted + 1, None if key is None else _place_after(listing.order, key)).hops:
-        age, far = listing.order.place(hop)
+    side = reader.order.side
+    for hop in reader.page(row, wanted + 1, None if key is None else _place_after(reader.order, key)).hops:
+        age, far = reader.order.place(hop)
         yield (age, KIND_ORDER[side.end], far), side.link, hop
 
 
@@ -100,8 +98,8 @@ def _place_after(order: EdgeOrder, key: _Key) -> Place:
     return age_of(at), math.inf if came_before else -math.inf
 
 
-def _edge(snapshot: Snapshot, link: Link, hop: Hop) -> FollowEdge:
-    node = node_at(snapshot, LINKS[link].target, hop.far)
-    at = time_of(snapshot, link, hop.edge)
-    cursor = encode_cursor(FollowConnection.__name__, (at, node.kind.value, node.key))
-    return FollowEdge(cursor=cursor, at=at, node=node)
+def _edge(context: RequestContext, link: Link, hop: Hop) -> FollowEdge:
+    far, edge = hop
+    node = (LINKS[link].target, far)
+    at, key = times_of(context.snapshot, link, [edge])[0], keys(context, [node])[0]
+    return FollowEdge(cursor=encode_cursor(FollowConnection.__name__, (at, node[0].value, key)), at=at, node=node)

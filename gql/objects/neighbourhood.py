@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import strawberry
 
-from gql.context import Info, RequestContext
+from gql.batch import batched
+from gql.context import RequestContext
 from gql.objects.arguments import within
-from gql.objects.graph_edge import GraphEdge, NodeCache
+from gql.objects.graph_edge import GraphEdge, edge_of
 from gql.objects.kinds import EdgeKind, links_of
-from gql.objects.node import Node
+from gql.objects.node import Nodes
+from gql.objects.refs import AnyRef
 from graph.adjacency import NodeRef
 from graph.neighbourhood import Cut, neighbourhood
 from graph.neighbourhood import Neighbourhood as FoundNeighbourhood
+from graph.schema import Link
 from graph.snapshot import Snapshot
 
 HOPS_MAX = 3
@@ -61,41 +66,43 @@ def _measure(snapshot: Snapshot, found: FoundNeighbourhood) -> dict[NodeRef, Mea
     }
 
 
+Nears = Sequence["NeighbourhoodNode"]
+
+
+def _measure_of(name: str) -> Callable[[RequestContext, Nears], Awaitable[list[Any]]]:
+    async def read(_: RequestContext, nears: Nears) -> list[Any]:
+        return [getattr(await near.insight.of(near.node), name) for near in nears]
+
+    return read
+
+
 @strawberry.type(description="A node of a neighbourhood, and what it is to the others there.")
 class NeighbourhoodNode:
     """`graph.neighbourhood.Near`."""
 
     insight: strawberry.Private[Insight]
-    node: Node = strawberry.field(description="The node.")
+    node: AnyRef = strawberry.field(description="The node.")
     distance: int = strawberry.field(description="Edges from the node in the middle, which has 0.")
-
-    @strawberry.field(description="Edges at the node, parallel ones each, within the neighbourhood.")
-    async def degree(self) -> int:
-        return (await self._measures()).degree
-
-    @strawberry.field(
+    degree: int = batched(
+        _measure_of("degree"), description="Edges at the node, parallel ones each, within the neighbourhood."
+    )
+    betweenness: float = batched(
+        _measure_of("betweenness"),
         description="The part of shortest paths between two others that leads through the node, 0 to 1, within the "
-        "neighbourhood and whatever the direction of edges (Brandes 2001)."
+        "neighbourhood and whatever the direction of edges (Brandes 2001).",
     )
-    async def betweenness(self) -> float:
-        return (await self._measures()).betweenness
-
-    @strawberry.field(
+    community: int = batched(
+        _measure_of("community"),
         description="Number of the node's community, 0 for the largest: nodes with more edges among themselves than chance "
-        "would give (Louvain modularity, Blondel et al. 2008), within the neighbourhood."
+        "would give (Louvain modularity, Blondel et al. 2008), within the neighbourhood.",
     )
-    async def community(self) -> int:
-        return (await self._measures()).community
-
-    async def _measures(self) -> Measures:
-        return await self.insight.of((self.node.kind, self.node.row))
 
 
 @strawberry.type(description="Edges that a neighbourhood left out, at one node and of one kind.")
 class NeighbourhoodCut:
     """`graph.neighbourhood.Cut`."""
 
-    node: Node = strawberry.field(description="Where they start or end; it is in the neighbourhood.")
+    node: AnyRef = strawberry.field(description="Where they start or end; it is in the neighbourhood.")
     kind: EdgeKind = strawberry.field(description="Their kind.")
     outgoing: bool = strawberry.field(description="Whether they start at the node; else they end there.")
     left_out: int = strawberry.field(description="How many of them lead to nodes that were not returned.")
@@ -103,10 +110,10 @@ class NeighbourhoodCut:
     at_least: bool = strawberry.field(description="Whether both are lower bounds, since not all edges were read.")
 
     @classmethod
-    def of(cls, cache: NodeCache, cut: Cut) -> NeighbourhoodCut:
+    def of(cls, cut: Cut) -> NeighbourhoodCut:
         """What was cut, its row made into a node."""
         return cls(
-            node=cache.node(cut.node),
+            node=cut.node,
             kind=EdgeKind(cut.link),
             outgoing=cut.outgoing,
             left_out=cut.left_out,
@@ -133,29 +140,29 @@ class Neighbourhood:
     )
 
 
-async def neighbourhood_of(
-    info: Info, ref: NodeRef, hops: int, first: int, edge_kinds: list[EdgeKind] | None
-) -> Neighbourhood:
-    """The neighbourhood of a node as the viewer may see it. Raises ApiError."""
+async def neighbourhoods(
+    context: RequestContext, nodes: Nodes, hops: int, first: int, edge_kinds: list[EdgeKind] | None
+) -> list[Neighbourhood]:
+    """The neighbourhoods of some nodes as the viewer may see them. Raises ApiError."""
     within("hops", hops, HOPS_MAX)
     within("first", first, NODES_MAX)
-    context = info.context
+    return await asyncio.gather(*(_neighbourhood(context, node, hops, first, links_of(edge_kinds)) for node in nodes))
+
+
+async def _neighbourhood(
+    context: RequestContext, node: NodeRef, hops: int, first: int, links: frozenset[Link] | None
+) -> Neighbourhood:
+    snapshot = context.snapshot
     found = await context.in_thread(
-        neighbourhood,
-        context.snapshot,
-        *ref,
-        hops=hops,
-        first=first,
-        links=links_of(edge_kinds),
-        visible=context.visible,
+        neighbourhood, snapshot, *node, hops=hops, first=first, links=links, visible=context.visible
     )
-    cache, insight = NodeCache(context.snapshot), Insight(context, found)
+    insight = Insight(context, found)
     return Neighbourhood(
         nodes=[
-            NeighbourhoodNode(insight=insight, node=cache.node((near.kind, near.row)), distance=near.distance)
+            NeighbourhoodNode(insight=insight, node=(near.kind, near.row), distance=near.distance)
             for near in found.nodes
         ],
-        edges=[cache.edge(edge) for edge in found.edges[:EDGES_MAX]],
+        edges=[edge_of(snapshot, edge) for edge in found.edges[:EDGES_MAX]],
         edges_left_out=max(0, len(found.edges) - EDGES_MAX),
-        cut=[NeighbourhoodCut.of(cache, cut) for cut in found.cut],
+        cut=[NeighbourhoodCut.of(cut) for cut in found.cut],
     )

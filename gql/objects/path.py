@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import strawberry
 
-from gql.context import Info
-from gql.objects.graph_edge import GraphEdge, NodeCache
+from gql.context import RequestContext
+from gql.objects.graph_edge import GraphEdge, edge_of
 from gql.objects.kinds import EdgeKind, links_of
-from gql.objects.node import Node
+from gql.objects.refs import AnyRef
 from graph.adjacency import NodeRef
 from graph.paths import shortest_paths
 
@@ -17,17 +17,22 @@ class Path:
     """`graph.paths.Path`."""
 
     hops: int = strawberry.field(description="Edges from one end to the other; 0 from a node to itself.")
-    nodes: list[Node] = strawberry.field(description="The nodes in order, both ends included: one more than hops.")
+    nodes: list[AnyRef] = strawberry.field(description="The nodes in order, both ends included: one more than hops.")
     edges: list[GraphEdge] = strawberry.field(
         description="The edge between each two of them, in its stored direction; of several the first, in EdgeKind's order."
     )
 
 
 async def paths_between(
-    info: Info, start: NodeRef, end: NodeRef, *, max_hops: int, first: int, edge_kinds: list[EdgeKind] | None
+    context: RequestContext,
+    start: NodeRef,
+    end: NodeRef,
+    *,
+    max_hops: int,
+    first: int,
+    edge_kinds: list[EdgeKind] | None,
 ) -> list[Path]:
     """Shortest paths as the viewer may see them."""
-    context = info.context
     found = await context.in_thread(
         shortest_paths,
         context.snapshot,
@@ -38,12 +43,11 @@ async def paths_between(
         links=links_of(edge_kinds),
         visible=context.visible,
     )
-    cache = NodeCache(context.snapshot)
     return [
         Path(
             hops=len(path),
-            nodes=[cache.node(ref) for ref in path.nodes],
-            edges=[cache.edge(edge) for edge in path.edges],
+            nodes=list(path.nodes),
+            edges=[edge_of(context.snapshot, edge) for edge in path.edges],
         )
         for path in found
     ]

@@ -6,28 +6,30 @@ as that release is served. After a swap the cursor has expired: no answer mixes 
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
 import strawberry
 from strawberry.relay import PageInfo
 
-from gql.context import Info
+from gql import rankers
+from gql.batch import batched
+from gql.context import RequestContext
 from gql.cursors import decode_cursor, encode_cursor, invalid_cursor
 from gql.errors import ApiError, Code
-from gql.objects.arguments import edges_wanted
+from gql.objects.arguments import After, First, edges_wanted
 from gql.objects.connection import page_info
-from gql.objects.graph_edge import GraphEdge, NodeCache
+from gql.objects.graph_edge import GraphEdge, edge_of_step
 from gql.objects.kinds import AnswerSource, CandidateSource
-from gql.objects.node import Node
-from gql.objects.refs import BoardRef, InterestRef, PinRef, UserRef
+from gql.objects.node import Nodes
+from gql.objects.refs import AnyRef, BoardRef, InterestRef, PinRef, UserRef
 from gql.objects.service import Versions
-from gql.rankers import related
 from gql.settings import RANKED_MAX
 from graph.adjacency import NodeRef
 from graph.model import NodeKind, TimeMs
 from recommend.ranked import Answer, Ranked, Step
-from recommend.ranked import Reason as DomainReason
 
 N = TypeVar("N")
 E = TypeVar("E")
@@ -42,39 +44,34 @@ class Rank(Protocol):
     def __call__(self, *, first: int) -> Answer: ...
 
 
-def related_to(info: Info, node: Node, to: NodeKind) -> Rank:
-    """The ranking of nodes of a kind that are related to a node."""
-    context = info.context
-    return partial(related, context.serving, node.kind, node.row, to, viewer=context.viewer)
+def _paths(_: RequestContext, reasons: Sequence[Reason]) -> list[list[NodeRef]]:
+    return [_path_to(reason.item, reason.steps) for reason in reasons]
+
+
+def _path_edges(context: RequestContext, reasons: Sequence[Reason]) -> list[list[GraphEdge]]:
+    return [[edge_of_step(context.snapshot, step) for step in reason.steps] for reason in reasons]
 
 
 @strawberry.type(description="Why an item is in a ranking.")
 class Reason:
-    """`recommend.ranked.Reason`."""
+    """`recommend.ranked.Reason`. Its path is made of nodes and edges when it is asked for."""
 
+    item: strawberry.Private[NodeRef]
+    steps: strawberry.Private[tuple[Step, ...]]
     text: str = strawberry.field(description="One sentence for a person, in English.")
     source: CandidateSource = strawberry.field(description="What spoke for the item.")
     share: float = strawberry.field(
         description="Its part of the item's score, 0 to 1. The shares of an item's reasons sum to 1."
     )
-    path: list[Node] = strawberry.field(
+    path: list[AnyRef] = batched(
+        _paths,
         description="The nodes of a path in the graph that shows it, ending with the item; empty where no path does: "
-        "popularity, or vectors alone."
+        "popularity, or vectors alone.",
     )
-    edges: list[GraphEdge] = strawberry.field(
-        description="The edges of that path in order, each in its stored direction. They hold, and the viewer may see them."
+    edges: list[GraphEdge] = batched(
+        _path_edges,
+        description="The edges of that path in order, each in its stored direction. They hold, and the viewer may see them.",
     )
-
-    @classmethod
-    def of(cls, cache: NodeCache, item: NodeRef, reason: DomainReason) -> Reason:
-        """A reason for an item, its rows made into nodes."""
-        return cls(
-            text=reason.text,
-            source=CandidateSource(reason.source),
-            share=reason.share,
-            path=[cache.node(ref) for ref in _path_to(item, reason.steps)],
-            edges=[cache.step(step) for step in reason.steps],
-        )
 
 
 def _path_to(item: NodeRef, steps: tuple[Step, ...]) -> list[NodeRef]:
@@ -85,30 +82,41 @@ def _path_to(item: NodeRef, steps: tuple[Step, ...]) -> list[NodeRef]:
     return path[::-1]
 
 
+def _reasons(_: RequestContext, edges: Sequence[RankedEdge[Any]]) -> list[list[Reason]]:
+    return [_reasons_of(edge.item) for edge in edges]
+
+
+def _reasons_of(item: Ranked) -> list[Reason]:
+    ref = (item.kind, item.row)
+    return [
+        Reason(item=ref, steps=why.steps, text=why.text, source=CandidateSource(why.source), share=why.share)
+        for why in item.reasons
+    ]
+
+
+def _items(_: RequestContext, edges: Sequence[RankedEdge[Any]]) -> list[NodeRef]:
+    return [(edge.item.kind, edge.item.row) for edge in edges]
+
+
 @strawberry.type(description="An item of a ranking.")
 class RankedEdge(Generic[N]):
     """`recommend.ranked.Ranked`."""
 
+    item: strawberry.Private[Ranked]
     cursor: str = strawberry.field(description=RANKED_CURSOR)
     score: float = strawberry.field(
         description="What the ranking sorts by, largest first. Comparable within one answer only; no unit."
     )
-    reasons: list[Reason] = strawberry.field(description="Why it is here, at least one, the largest share first.")
-    node: N = strawberry.field(description="The item.")
-
-    @classmethod
-    def of(cls, cache: NodeCache, item: Ranked, cursor: str) -> Self:
-        """An item, its rows made into nodes."""
-        ref = (item.kind, item.row)
-        reasons = [Reason.of(cache, ref, reason) for reason in item.reasons]
-        return cls(cursor=cursor, score=item.score, reasons=reasons, node=cast("N", cache.node(ref)))
+    reasons: list[Reason] = batched(_reasons, description="Why it is here, at least one, the largest share first.")
+    node: N = batched(_items, description="The item.")
 
 
 @strawberry.type(description="A page of a ranking.")
 class RankedConnection(Generic[E]):
-    """A page of an answer. A subclass names the type of its edges."""
+    """A page of an answer. A subclass names the type of its edges, and the kind of node that they lead to."""
 
     edge: ClassVar[type[RankedEdge[Any]]]
+    kind: ClassVar[NodeKind]
 
     edges: list[E] = strawberry.field(description="The items of this page, best first.")
     page_info: PageInfo = strawberry.field(
@@ -119,22 +127,49 @@ class RankedConnection(Generic[E]):
     versions: Versions = strawberry.field(description="What this answer was made from.")
 
     @classmethod
-    async def of(cls, info: Info, rank: Rank, first: int | None, after: str | None) -> Self:
-        """The page of a ranking that the arguments ask for. Raises ApiError."""
-        context = info.context
-        wanted, release = edges_wanted(first), context.served.name
-        start = ranked_start(cls.__name__, release, after)
-        answer = await context.in_thread(rank, first=min(start + wanted + 1, RANKED_MAX))
-        cache = NodeCache(context.snapshot)
+    async def of(
+        cls, context: RequestContext, ranks: Sequence[Rank], first: int | None, after: str | None
+    ) -> list[Self]:
+        """The pages of some rankings that the arguments ask for. Raises ApiError."""
+        wanted = edges_wanted(first)
+        start = ranked_start(cls.__name__, context.served.name, after)
+        most = min(start + wanted + 1, RANKED_MAX)
+        answers = await asyncio.gather(*(context.in_thread(rank, first=most) for rank in ranks))
+        return [cls._page(context, answer, start, wanted, after) for answer in answers]
+
+    @classmethod
+    def _page(cls, context: RequestContext, answer: Answer, start: int, wanted: int, after: str | None) -> Self:
+        release, name = context.served.name, cls.__name__
         items = answer.items[start : start + wanted]
-        cursors = [encode_cursor(cls.__name__, (release, place)) for place, _ in enumerate(items, start=start + 1)]
+        cursors = [encode_cursor(name, (release, place)) for place, _ in enumerate(items, start=start + 1)]
+        edges = [
+            cls.edge(item=item, cursor=cursor, score=item.score) for item, cursor in zip(items, cursors, strict=True)
+        ]
         return cls(
-            edges=[cast("E", cls.edge.of(cache, *pair)) for pair in zip(items, cursors, strict=True)],
+            edges=cast("list[E]", edges),
             page_info=page_info(cursors, more=len(answer.items) > start + wanted, after=after),
             source=AnswerSource(answer.source),
             as_of=context.snapshot.created_at,
             versions=Versions.of(context.served),
         )
+
+
+def related(connection: type[RankedConnection[Any]]) -> Callable[..., Awaitable[list[Any]]]:
+    """Ranks what is related to some nodes."""
+
+    async def read(context: RequestContext, nodes: Nodes, first: First = 20, after: After = None) -> list[Any]:
+        ranks = [
+            partial(rankers.related, context.serving, *node, connection.kind, viewer=context.viewer) for node in nodes
+        ]
+        return await connection.of(context, ranks, first, after)
+
+    return read
+
+
+async def feeds(context: RequestContext, users: Nodes, first: First = 20, after: After = None) -> list[FeedConnection]:
+    """The feeds of some users. Raises NotFoundError for those that the viewer may not see."""
+    ranks = [partial(rankers.feed, context.serving, row, viewer=context.viewer) for _, row in users]
+    return await FeedConnection.of(context, ranks, first, after)
 
 
 def ranked_start(connection: str, release: str, after: str | None) -> int:
@@ -161,6 +196,7 @@ class RelatedPinConnection(RankedConnection[RelatedPinEdge]):
     """Pins related to something."""
 
     edge = RelatedPinEdge
+    kind = NodeKind.PIN
 
 
 @strawberry.type(description="A pin in a user's feed, neither saved nor hidden by that user.")
@@ -173,6 +209,7 @@ class FeedConnection(RankedConnection[FeedEdge]):
     """User.feed."""
 
     edge = FeedEdge
+    kind = NodeKind.PIN
 
 
 @strawberry.type(description="A board in a ranking.")
@@ -185,6 +222,7 @@ class RelatedBoardConnection(RankedConnection[RelatedBoardEdge]):
     """Boards related to something."""
 
     edge = RelatedBoardEdge
+    kind = NodeKind.BOARD
 
 
 @strawberry.type(description="A user in a ranking.")
@@ -197,6 +235,7 @@ class RelatedUserConnection(RankedConnection[RelatedUserEdge]):
     """Users related to something."""
 
     edge = RelatedUserEdge
+    kind = NodeKind.USER
 
 
 @strawberry.type(description="An interest in a ranking.")
@@ -209,3 +248,4 @@ class RelatedInterestConnection(RankedConnection[RelatedInterestEdge]):
     """Interests related to something."""
 
     edge = RelatedInterestEdge
+    kind = NodeKind.INTEREST

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import strawberry
 from strawberry.relay import PageInfo
 
-from gql.context import Info
+from gql.context import RequestContext
 from gql.cursors import encode_cursor
 from gql.errors import bad_input
 from gql.objects.arguments import edges_wanted, within
 from gql.objects.connection import page_info
 from gql.objects.kinds import Kind
-from gql.objects.node import Node, node_at
 from gql.objects.ranked import RANKED_CURSOR, ranked_start
+from gql.objects.refs import AnyRef
 from gql.rankers import search
 from graph.model import NodeKind
 
@@ -26,7 +24,7 @@ class SearchEdge:
     """`recommend.ranked.Hit`."""
 
     cursor: str = strawberry.field(description=RANKED_CURSOR)
-    node: Node = strawberry.field(description="The User, Pin, Board, Interest or Entity.")
+    node: AnyRef = strawberry.field(description="The User, Pin, Board, Interest or Entity.")
     score: float = strawberry.field(
         description="How well it fits, largest first. Comparable within one answer only; no unit."
     )
@@ -41,9 +39,10 @@ class SearchConnection:
     total_count: int = strawberry.field(description="How many hits there are that the viewer may see, up to a limit.")
 
     @classmethod
-    async def of(cls, info: Info, text: str, kinds: list[Kind] | None, first: int | None, after: str | None) -> Self:
+    async def of(
+        cls, context: RequestContext, text: str, kinds: list[Kind] | None, first: int | None, after: str | None
+    ) -> SearchConnection:
         """The page that the arguments ask for. Raises ApiError."""
-        context = info.context
         wanted, release = edges_wanted(first), context.served.name
         start = ranked_start(cls.__name__, release, after)
         within("text", len(text), TEXT_CHARACTERS_MAX)
@@ -61,7 +60,7 @@ class SearchConnection:
         edges = [
             SearchEdge(
                 cursor=encode_cursor(cls.__name__, (release, place)),
-                node=node_at(context.snapshot, hit.kind, hit.row),
+                node=(hit.kind, hit.row),
                 score=hit.score,
             )
             for place, hit in enumerate(hits.items, start=start + 1)

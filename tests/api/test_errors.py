@@ -117,7 +117,7 @@ async def test_a_failure_outside_graphql_is_masked_too(tiny: Asker, monkeypatch:
 
 
 async def test_a_result_that_can_not_be_written_is_ours(tiny: Asker, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("gql.reads.EdgeList.count", lambda _: 2**40)
+    monkeypatch.setattr("gql.reads.EdgeReader.count", lambda *_: 2**40)
     code, message = await tiny.error('{ pin(key: "fern") { savers { totalCount } } }')
     assert (code, message) == ("INTERNAL", "internal error")
 
