@@ -53,8 +53,9 @@ class Vectors:
         find = compute.index_in  # pyright: ignore[reportAttributeAccessIssue] made at run time by pyarrow
         place = find(theirs.table.column("id"), value_set=mine)
         found = place.combine_chunks() if isinstance(place, pa.ChunkedArray) else place
-        values = found.fill_null(-1).to_numpy(zero_copy_only=False)
-        rows[:] = values
+        # By DLPack, as `to_numpy` and `fill_null` import pandas where there is one: a third of a server's start.
+        known = np.from_dlpack(compute.indices_nonzero(found.is_valid()))  # pyright: ignore[reportAttributeAccessIssue]
+        rows[known.astype(np.int64)] = np.from_dlpack(found.drop_null())
         return rows
 
 
@@ -69,7 +70,7 @@ class Artifact:
     snapshot_hash: str
     dim: int
     score_exponent: float
-    """Scores are u·v·‖v‖^(exponent − 1): 1 is the dot product, 0 the cosine against items (BASELINES: partial norms)."""
+    """Scores are u·v·‖v‖^(exponent − 1): 1 is the dot product, 0 the cosine against items."""
     erasure_epoch: int
     manifest: Mapping[str, Any]
     vectors: Mapping[NodeKind, Vectors]

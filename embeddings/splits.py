@@ -1,6 +1,6 @@
 """Cuts a data set into what a method may learn from and what it is asked for. No edge of the asked part stays in the other.
 
-Three rules (DESIGN §12): a global cut in time, a random share of each user's pins, and public splits that come as two files.
+Three rules: a global cut in time, a random share of each user's pins, and public splits that come as two files.
 A validation split is carved out of a train part by the same rule: settings are chosen there, never on the test part.
 """
 

@@ -30,7 +30,7 @@ Rule = Literal["time", "random"]
 
 
 def run_evaluate(split: Split, settings: TrainSettings, out: Path | None = None) -> dict[str, Any]:
-    """Trains and measures; the result has the keys of DESIGN §12, `out` gets intervals, curves and settings as well."""
+    """Trains and measures; the result is what `evaluate --json` prints, `out` gets intervals, curves and settings as well."""
     with telling_bars() as tell:
         trial = run_trial(split, settings, tell)
     report = {**trial.contest.report(settings.seed), **trial.cost.as_dict()}
