@@ -25,6 +25,8 @@ _ORDER: Final = (
     "predicate",
     "tail_id",
 )
+_EVENT: Final = ["event_id", "digest"]
+"""What an event is, and all that it says."""
 _SEPARATOR: Final = "\0"
 """No id holds it, so joined keys sort as their parts do."""
 _SEED: Final = 0xBA7C
@@ -38,13 +40,16 @@ class Batch:
     rows: pl.DataFrame
 
 
-def tidy(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+def tidy(frame: pl.DataFrame, *, by_event_id: bool = False) -> tuple[pl.DataFrame, int]:
     """Rows once each, in an order that depends on nothing but what they say; and how many were doubles of others.
 
-    Events are sorted by kind, user and target, so that a batch is mostly of one kind and grouped by its source; other rows by
-    their ids; what is equal in these by a hash of the row.
+    Events are sorted by kind, user and target, so that a batch is mostly of one kind and grouped by its source, or by their
+    ids; other rows by their ids; what is equal in these by a hash of the row.
     """
-    distinct = frame.unique()
+    if by_event_id:
+        distinct = frame.unique(_EVENT)
+        return distinct.sort(_EVENT), frame.height - distinct.height
+    distinct = frame.unique(_EVENT if "digest" in frame.columns else None)
     keys = [name for name in _ORDER if name in distinct.columns]
     key = pl.concat_str(keys, separator=_SEPARATOR)  # one joined key sorts twice as fast as its parts
     return distinct.sort(key, distinct.hash_rows(_SEED)), frame.height - distinct.height
@@ -53,5 +58,6 @@ def tidy(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 def batches(part: str, rows: pl.DataFrame, most: int) -> Iterator[Batch]:
     """Rows in batches of at most `most`, in their order."""
     for place, piece in enumerate(rows.iter_slices(most)):
-        hashes = piece.hash_rows(_SEED).to_numpy().tobytes()
+        said = piece.select(_EVENT) if "digest" in piece.columns else piece
+        hashes = said.hash_rows(_SEED).to_numpy().tobytes()
         yield Batch(f"{part}/{place:04}-{hashlib.blake2b(hashes, digest_size=8).hexdigest()}", piece)

@@ -16,10 +16,12 @@ from rich.progress import Progress
 
 from graph.model import NodeKind
 from loaders import sources
+from loaders.ahead import ahead
+from loaders.events import identified
 from loaders.interchange import Folder, SourceFile, Table
 from loaders.quarantine import Quarantine
 from loaders.sources.chunk import LINE, RawChunk, readable
-from loaders.spill import Spill, parts_for
+from loaders.spill import Spill, Split, parts_for
 from loaders.validation.references import NODE_TABLES, References
 from loaders.validation.tables import Checked, check_rows
 from loaders.validation.taxonomy import LEVELS_MAX, by_level
@@ -37,18 +39,20 @@ ORDER: Final = (
     Table.INTERACTIONS,
 )
 EVENT_TABLES: Final = frozenset({Table.INTERACTIONS, Table.FOLLOWS})
-_SPLIT_BY: Final[dict[Table, tuple[str, str | None]]] = {
-    Table.USERS: ("id", None),
-    Table.PINS: ("id", None),
-    Table.ENTITIES: ("id", None),
-    Table.BOARDS: ("id", None),
-    Table.PIN_INTERESTS: ("pin_id", "interest_id"),
-    Table.PIN_ENTITIES: ("pin_id", "entity_id"),
-    Table.RELATIONS: ("head_id", "tail_id"),
-    Table.FOLLOWS: ("user", "target"),
-    Table.INTERACTIONS: ("user", "target"),
+_BY_ID: Final = Split("id")
+_SPLITS: Final = {
+    Table.USERS: _BY_ID,
+    Table.PINS: _BY_ID,
+    Table.ENTITIES: _BY_ID,
+    Table.BOARDS: _BY_ID,
+    Table.PIN_INTERESTS: Split("pin_id", "interest_id"),
+    Table.PIN_ENTITIES: Split("pin_id", "entity_id"),
+    Table.RELATIONS: Split("head_id", "tail_id"),
+    Table.FOLLOWS: Split("user", "target"),
+    Table.INTERACTIONS: Split("user", "target"),
 }
 """Equal rows meet in one part, and rows of one source too, if it is no hub."""
+_BY_EVENT_ID: Final = Split("event_id", "event_id", ordered=True)
 _ROW_BYTES: Final = 32
 _GZIP_RATIO: Final = 4
 
@@ -71,22 +75,29 @@ class Selection:
 
 
 class Decoded:
-    """Everything that is fit to be written: a spill a table, bare nodes by kind, and the taxonomy with its levels."""
+    """Everything that is fit to be written: a spill a table, bare nodes by kind, and the taxonomy with its levels.
 
-    def __init__(self, folder: Folder, workspace: Path) -> None:
+    by_event_id: whether events are split by their ids rather than by their users (`graph.stores.by_event_id`).
+    """
+
+    def __init__(self, folder: Folder, workspace: Path, *, by_event_id: bool) -> None:
         self.exported_at = folder.exported_at
+        self.by_event_id = by_event_id
         self.tallies = {table: Tally() for table in folder.files}
         self.tables = {
-            table: Spill(workspace, table.value, parts_for(_rows_about(file)), *_SPLIT_BY[table])
+            table: Spill(workspace, table.value, parts_for(_rows_about(file)), self._split(table))
             for table, file in folder.files.items()
             if table is not Table.INTERESTS
         }
         mentioned = parts_for(sum(_rows_about(file) for file in folder.files.values()) // 4)
         self.bare = {
-            kind: Spill(workspace, f"bare-{kind.lower()}", mentioned, "id")
+            kind: Spill(workspace, f"bare-{kind.lower()}", mentioned, _BY_ID)
             for kind in (NodeKind.USER, NodeKind.PIN, NodeKind.ENTITY)
         }
         self.interests = pl.DataFrame()
+
+    def _split(self, table: Table) -> Split:
+        return _BY_EVENT_ID if self.by_event_id and table in EVENT_TABLES else _SPLITS[table]
 
     @property
     def read(self) -> int:
@@ -131,17 +142,22 @@ def decode(
             continue
         bar = bars.add_task(f"reading {file.path.name}", total=None)
         tally, taxonomy = decoded.tallies[table], list[Checked]()
-        for raw in _wanted(file, wanted):
-            checked, left_out = _since(check_rows(table, raw, now_ms), wanted)
-            tally.read += raw.rows - left_out
+        for checked, left_out in ahead(_judged(file, wanted, now_ms)):
+            tally.read += checked.raw.rows - left_out
             tally.left_out += left_out
             if table is Table.INTERESTS:
                 taxonomy.append(checked)
             else:
                 _keep(file, checked, decoded, references, refusals)
-            bars.update(bar, advance=raw.rows)
+            bars.update(bar, advance=checked.raw.rows)
         if taxonomy:
             _keep_taxonomy(file, taxonomy, decoded, references, refusals)
+
+
+def _judged(file: SourceFile, wanted: Selection, now_ms: int) -> Iterator[tuple[Checked, int]]:
+    """The rows of a file, and how many of each chunk --since leaves out."""
+    for raw in _wanted(file, wanted):
+        yield _since(check_rows(file.table, raw, now_ms), wanted)
 
 
 def _wanted(file: SourceFile, wanted: Selection) -> Iterator[RawChunk]:
@@ -176,7 +192,8 @@ def _keep(file: SourceFile, checked: Checked, decoded: Decoded, references: Refe
         references.known[kind].add(checked.frame["id"])
     for mentioned, ids in bare.items():
         decoded.bare[mentioned].add(ids.to_frame("id"))
-    decoded.tables[checked.table].add(checked.frame.drop(LINE))
+    rows = checked.frame.drop(LINE)
+    decoded.tables[checked.table].add(identified(rows) if checked.table in EVENT_TABLES else rows)
 
 
 def _keep_taxonomy(

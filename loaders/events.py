@@ -1,34 +1,33 @@
-"""Rows of interactions and follows as the event batches that a store takes, with ids and digests.
+"""Rows of interactions and follows get their ids and digests here, and become the event batches that a store takes.
 
-`digests` is `graph.rules.payload_digest` for a million rows: fields are encoded once a distinct value. A property test holds
-the two together.
+`identified` is `graph.rules.payload_digest` and `derived_event_id` for a million rows: what is hashed is put together column
+by column. A property test holds the two together.
 """
 
 from __future__ import annotations
 
-import hashlib
-import struct
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from hashlib import blake2b
+from typing import Final
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from graph.model import EventKind
 from graph.ports import EventBatch
 
+DIGEST_BYTES: Final = 16
 _NULL: Final = b"\xff\xff\xff\xff"
-_length = struct.Struct(">I").pack
-_time = struct.Struct(">Iq").pack
-_number = struct.Struct(">Id").pack
-_FOLLOWS: Final = frozenset({EventKind.FOLLOW.value, EventKind.UNFOLLOW.value})
+_LENGTHS: Final = pl.Series([f"\0\0\0{chr(length)}" for length in range(128)])
+"""Lengths as four bytes, of what is no longer than an id; such bytes are text too."""
+_FOLLOWS: Final = (EventKind.FOLLOW.value, EventKind.UNFOLLOW.value)
 
 
 def batch_of(events: pl.DataFrame) -> EventBatch:
-    """Events of a batch load; an id that is missing is derived."""
+    """Events of a batch load, identified."""
     columns = events.to_dict(as_series=False)
-    identity, payload = digests(columns)
     return EventBatch(
-        event_id=[own or derived.hex() for own, derived in zip(columns["event_id"], identity, strict=True)],
+        event_id=columns["event_id"],
         kind=columns["kind"],
         user=columns["user"],
         target_kind=columns["target_kind"],
@@ -37,51 +36,59 @@ def batch_of(events: pl.DataFrame) -> EventBatch:
         at=columns["at"],
         weight=columns["weight"],
         group_id=columns["group_id"],
-        digest=payload,
+        digest=columns["digest"],
         log_offset=[-1] * events.height,
     )
 
 
-def digests(columns: Mapping[str, Sequence[Any]]) -> tuple[list[bytes], list[bytes]]:
-    """Of each row the digest of its identity (`rules.derived_event_id`, as bytes) and that of its payload.
+def identified(events: pl.DataFrame) -> pl.DataFrame:
+    """The rows with `digest`, that of their payload (Binary, 16 bytes), and with an `event_id` where they had none.
 
-    `columns`: kind, user, target_kind, target, board, at, weight, group_id, of one length.
+    `events`: event_id, kind, user, target_kind, target, board, at, weight, group_id.
     """
-    blake2b = hashlib.blake2b
-    kinds = _texts(columns["kind"])
-    if not _FOLLOWS.isdisjoint(columns["kind"]):
-        named = zip(columns["kind"], _texts(columns["target_kind"]), strict=True)
-        targets = [
-            (target_kind if kind in _FOLLOWS else b"") + target
-            for (kind, target_kind), target in zip(named, _texts(columns["target"]), strict=True)
-        ]
-    else:
-        targets = _texts(columns["target"])
-    boards, times = _texts(columns["board"]), _times(columns["at"])
-    said = [
-        kind + user + target + board + at
-        for kind, user, target, board, at in zip(kinds, _texts(columns["user"]), targets, boards, times, strict=True)
-    ]
-    identity = [blake2b(row, digest_size=16).digest() for row in said]
-    payload = identity.copy()
-    for index, (weight, group) in enumerate(zip(columns["weight"], columns["group_id"], strict=True)):
-        if group is not None or (weight is not None and weight != 1.0):
-            tail = (_NULL if weight is None else _number(8, weight)) + _text(group)
-            payload[index] = blake2b(said[index] + tail, digest_size=16).digest()
-    return identity, payload
+    said = _said(events)
+    identity = _digests(said)
+    says_more = events.select(
+        (pl.col("weight").is_not_null() & (pl.col("weight") != 1.0)) | pl.col("group_id").is_not_null()
+    ).to_series()
+    payload = identity
+    if says_more.any():
+        more = events.filter(says_more)
+        rest = _numbers(more["weight"], ">f8") + more.select(_optional("group_id")).to_series()
+        payload = identity.clone().scatter(says_more.arg_true(), _digests(said.filter(says_more) + rest))
+    return events.with_columns(pl.col("event_id").fill_null(identity.bin.encode("hex")), payload.alias("digest"))
 
 
-def _text(value: str | None) -> bytes:
-    if value is None:
-        return _NULL
-    data = value.encode()
-    return _length(len(data)) + data
+def _said(events: pl.DataFrame) -> pl.Series:
+    """What the identity of each event is hashed of, and its payload begins with."""
+    of_follow = pl.when(pl.col("kind").is_in(_FOLLOWS)).then(_text("target_kind")).otherwise(pl.lit(""))
+    parts = [_text("kind"), _text("user"), of_follow, _text("target")]
+    named = events.select((pl.concat_str(parts).cast(pl.Binary) + _optional("board")).alias("said")).to_series()
+    return named + _numbers(events["at"], ">i8")
 
 
-def _texts(values: Sequence[str | None]) -> list[bytes]:
-    encoded = {value: _text(value) for value in set(values)}
-    return [encoded[value] for value in values]
+def _text(name: str) -> pl.Expr:
+    """A column of text, each prefixed by its length."""
+    return pl.concat_str(pl.lit(_LENGTHS).gather(pl.col(name).str.len_bytes()), pl.col(name))
 
 
-def _times(values: Sequence[int | None]) -> list[bytes]:
-    return [_NULL if value is None else _time(8, value) for value in values]
+def _optional(name: str) -> pl.Expr:
+    return _text(name).cast(pl.Binary).fill_null(_NULL)
+
+
+def _numbers(values: pl.Series, dtype: str) -> pl.Series:
+    """Numbers as eight big-endian bytes, prefixed by that length."""
+    fields = np.empty(len(values), [("length", ">u4"), ("value", dtype)])
+    fields["length"], fields["value"] = 8, values.fill_null(0).to_numpy()
+    return _binary(fields.tobytes(), fields.itemsize).set(values.is_null(), _NULL)
+
+
+def _digests(texts: pl.Series) -> pl.Series:
+    hashes = b"".join([blake2b(text, digest_size=DIGEST_BYTES).digest() for text in texts.to_list()])
+    return _binary(hashes, DIGEST_BYTES)
+
+
+def _binary(joined: bytes, width_bytes: int) -> pl.Series:
+    """Equally long pieces of some bytes."""
+    column = pa.Array.from_buffers(pa.binary(width_bytes), len(joined) // width_bytes, [None, pa.py_buffer(joined)])
+    return pl.Series(pl.from_arrow(column))

@@ -12,7 +12,7 @@ from graph.sealed import file_sum
 from loaders.interchange import Folder
 from loaders.sources.chunk import readable
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 """Goes up when rows are put into batches otherwise, so that no load goes on where an older version stopped."""
 
 

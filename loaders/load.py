@@ -23,7 +23,7 @@ from graph.model import Id, NodeKind
 from graph.ports import GraphStore, LoadState, Outcome
 from graph.sealed import building
 from graph.settings import GraphSettings, Home
-from graph.stores import open_store
+from graph.stores import by_event_id, open_store
 from loaders import sources
 from loaders.coverage import remember, settle
 from loaders.decode import Decoded, Selection, decode
@@ -103,7 +103,7 @@ def load(source: Path | str, store_url: str | None = None, options: LoadOptions 
         if (before := _proven(store, job)) is not None:
             job.settle(store)
             return unchanged(before, time.monotonic() - began)
-        with _decoded(job, store.missing) as (decoded, refusals), _holding(store, job) as state:
+        with _decoded(job, store.url, store.missing) as (decoded, refusals), _holding(store, job) as state:
             with progress() as bars:
                 outcomes = write_all(store, state, decoded, batch_rows, bars)
             summary = _summary(store, state, decoded, refusals, outcomes, began)
@@ -125,7 +125,7 @@ def dry_run(source: Path | str, store_url: str | None = None, options: LoadOptio
             except NotFoundError:
                 return set(ids)
 
-        with _decoded(job, missing) as (decoded, refusals):
+        with _decoded(job, store.url, missing) as (decoded, refusals):
             return DryRun(
                 load_id=job.identity.load_id,
                 store=store.url,
@@ -140,13 +140,15 @@ def dry_run(source: Path | str, store_url: str | None = None, options: LoadOptio
 
 
 @contextmanager
-def _decoded(job: _Job, missing: Callable[[NodeKind, Sequence[Id]], set[Id]]) -> Generator[tuple[Decoded, Quarantine]]:
+def _decoded(
+    job: _Job, store_url: str, missing: Callable[[NodeKind, Sequence[Id]], set[Id]]
+) -> Generator[tuple[Decoded, Quarantine]]:
     """The first pass; what it put aside is gone afterwards, but for the quarantine's file."""
     with (
         building(job.home.checkpoints) as workspace,
         Quarantine(job.home.quarantine, job.identity.load_id, workspace) as refusals,
     ):
-        decoded = Decoded(job.folder, workspace)
+        decoded = Decoded(job.folder, workspace, by_event_id=by_event_id(store_url))
         with progress() as bars:
             decode(job.folder, decoded, References(missing), refusals, job.options.wanted, job.now_ms, bars)
         job.identity.check_unchanged()

@@ -1,4 +1,4 @@
-"""Rows on their way from decoding to writing, in temporary Arrow files, split by the hash of an id.
+"""Rows on their way from decoding to writing, in temporary Arrow files, split by the hash of an id or by its first digits.
 
 So that equal rows meet in one part, and a part fits in memory however large the input is. A part that a hub made too large is
 split again by a second column when it is read.
@@ -7,6 +7,7 @@ split again by a second column when it is read.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ PARTS_MAX: Final = 256
 _RESPLIT_ROWS: Final = 4 * PART_ROWS
 _PART: Final = "\0part"
 _SEEDS: Final = (0x5B11, 0x5B12)
+_PLACES: Final = 1 << 32
 
 
 def parts_for(rows: int) -> int:
@@ -27,16 +29,39 @@ def parts_for(rows: int) -> int:
     return max(1, min(PARTS_MAX, -(-rows // PART_ROWS)))
 
 
-class Spill:
-    """Rows of one kind in `parts` files under `folder`, split by the hash of column `by`, and by `then_by` where that fails."""
+@dataclass(frozen=True, slots=True)
+class Split:
+    """By which column rows are split, and by which a part is split again that a hub made too large.
 
-    def __init__(
-        self, folder: Path, name: str, parts: int, by: str, then_by: str | None = None, depth: int = 0
-    ) -> None:
+    ordered: by the first digits of ids that are random hex digits, so that the ids of a part are near each other; ids that
+    are none go by their hash.
+    """
+
+    by: str
+    then_by: str | None = None
+    ordered: bool = False
+
+    def part(self, parts: int, seed: int) -> pl.Expr:
+        """Which of so many parts a row belongs to."""
+        place = pl.col(self.by).hash(seed) // _PLACES
+        if self.ordered:
+            digits = pl.col(self.by).str.head(8).str.to_integer(base=16, dtype=pl.UInt64, strict=False)
+            place = pl.when(digits < _PLACES).then(digits).otherwise(place)
+        return place * parts // _PLACES
+
+    def finer(self) -> Split | None:
+        """How rows that this put into one part are split."""
+        return None if self.then_by is None else Split(self.then_by)
+
+
+class Spill:
+    """Rows of one kind in `parts` files under `folder`."""
+
+    def __init__(self, folder: Path, name: str, parts: int, split: Split, depth: int = 0) -> None:
         self.name = name
         self.rows = 0
         self._folder = folder / name
-        self._by, self._then_by, self._depth = by, then_by, depth
+        self._split, self._depth = split, depth
         self._part_rows = [0] * parts
         self._writers: list[pa.RecordBatchStreamWriter | None] = [None] * parts
 
@@ -46,7 +71,7 @@ class Spill:
         if len(self._writers) == 1:
             self._append(0, frame)
             return
-        part = (pl.col(self._by).hash(_SEEDS[self._depth]) % len(self._writers)).alias(_PART)
+        part = self._split.part(len(self._writers), _SEEDS[self._depth]).alias(_PART)
         split = frame.with_columns(part).partition_by(_PART, as_dict=True, include_key=False)
         for (index,), rows in split.items():
             self._append(int(index), rows)
@@ -74,17 +99,16 @@ class Spill:
                 continue
             writer.close()
             path = Path(self._path(index))
-            if self._part_rows[index] > _RESPLIT_ROWS and self._then_by is not None:
-                yield from self._resplit(index, path)
+            if self._part_rows[index] > _RESPLIT_ROWS and (finer := self._split.finer()) is not None:
+                yield from self._resplit(index, path, finer)
             else:
                 yield f"{index:04}", pl.read_ipc_stream(path)
             path.unlink()
 
-    def _resplit(self, index: int, path: Path) -> Iterator[tuple[str, pl.DataFrame]]:
-        parts = parts_for(self._part_rows[index])
-        finer = Spill(self._folder, f"{index:04}.split", parts, self._then_by or self._by, depth=1)
+    def _resplit(self, index: int, path: Path, finer: Split) -> Iterator[tuple[str, pl.DataFrame]]:
+        spill = Spill(self._folder, f"{index:04}.split", parts_for(self._part_rows[index]), finer, depth=1)
         with pa.ipc.open_stream(str(path)) as reader:
             for batch in reader:
-                finer.add(pl.DataFrame(pl.from_arrow(batch)))
-        for name, frame in finer.parts():
+                spill.add(pl.DataFrame(pl.from_arrow(batch)))
+        for name, frame in spill.parts():
             yield f"{index:04}.{name}", frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,7 +13,8 @@ from rich.progress import Progress
 
 from graph.model import NodeKind
 from graph.ports import Checkpoint, GraphWriter, LoadState, Outcome
-from loaders.batches import batches, tidy
+from loaders.ahead import ahead
+from loaders.batches import Batch, batches, tidy
 from loaders.decode import Decoded
 from loaders.events import batch_of
 from loaders.interchange import Table
@@ -67,16 +68,22 @@ class _Writing:
         if table not in self.outcomes:
             return
         bar = self._bars.add_task(f"writing {table}", total=self._decoded.rows(table))
-        for part, frame in self._decoded.parts(table):
-            rows, doubles = tidy(frame)
+        for ready, doubles in ahead(self._tidied(table)):
             self.outcomes[table] += Outcome(duplicates=doubles)
             self._bars.update(bar, advance=doubles)
-            for batch in batches(f"{table}/{part}", rows, self._batch_rows):
+            for batch in ready:
                 self._renew()
                 done = self._state.batches.get(batch.name)
                 checkpoint = Checkpoint(self._state.load_id, batch.name)
                 self.outcomes[table] += done or self._write(table, batch.rows, checkpoint)
                 self._bars.update(bar, advance=batch.rows.height)
+
+    def _tidied(self, table: Table) -> Iterator[tuple[list[Batch], int]]:
+        """The batches of each part, and how many doubles it had."""
+        by_event_id = self._decoded.by_event_id and table in _EVENTS
+        for part, frame in self._decoded.parts(table):
+            rows, doubles = tidy(frame, by_event_id=by_event_id)
+            yield list(batches(f"{table}/{part}", rows, self._batch_rows)), doubles
 
     def bare(self, kind: NodeKind) -> None:
         """Creates the nodes that rows mention and no table of the folder holds."""

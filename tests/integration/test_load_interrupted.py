@@ -44,6 +44,11 @@ def batches_done(store: Path) -> int:
         return 0
 
 
+def indexes(store: Path) -> set[str]:
+    with closing(sqlite3.connect(store)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
+
+
 def timeless(summary: dict[str, Any]) -> dict[str, Any]:
     quarantine = Path(summary["quarantine_file"]).name
     return {name: value for name, value in summary.items() if name not in TIMING} | {"quarantine_file": quarantine}
@@ -75,6 +80,7 @@ def test_a_killed_load_run_again_ends_as_an_undisturbed_one(
     with closing(open_store(f"sqlite:///{store}")) as opened:
         assert opened.content_hash() == undisturbed["content_hash"]
         assert opened.unfinished_loads() == []
+    assert indexes(store) == indexes(tmp_path / "undisturbed" / "store.db")
     assert not list((tmp_path / "killed" / "checkpoints").glob(".tmp-*"))
 
 

@@ -12,7 +12,7 @@ from graph.errors import InvalidEventError, InvalidIdError
 from graph.model import Event, EventId, EventKind, Id, NodeKind, TimeMs, check_id
 from graph.ports import EventBatch
 from graph.rules import derived_event_id, event_digest
-from loaders.events import batch_of
+from loaders.events import batch_of, identified
 from loaders.interchange import Table
 from loaders.sources.chunk import RawChunk
 from loaders.validation.cells import first_reason, id_rules
@@ -104,7 +104,7 @@ def test_batches_have_the_ids_and_digests_of_their_events(drawn: list[tuple[Even
         "group_id": expected.group_id,
     }
     schema = {"event_id": pl.String, "board": pl.String, "at": pl.Int64, "weight": pl.Float64, "group_id": pl.String}
-    assert batch_of(pl.DataFrame(columns, schema_overrides=schema)) == expected
+    assert batch_of(identified(pl.DataFrame(columns, schema_overrides=schema))) == expected
     assert expected.digest == [event_digest(event) for event in made]
 
 

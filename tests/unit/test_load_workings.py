@@ -15,7 +15,7 @@ from loaders.batches import batches, tidy
 from loaders.interchange import SourceFile, Table, open_folder
 from loaders.quarantine import Quarantine
 from loaders.sources.chunk import Refused
-from loaders.spill import Spill
+from loaders.spill import Spill, Split
 from loaders.summary import LoadSummary
 
 NOW_MS = 1_800_000_000_000
@@ -23,7 +23,7 @@ NOW_MS = 1_800_000_000_000
 
 def test_a_spill_gives_back_each_row_once_and_keeps_those_of_one_id_together(tmp_path: Path) -> None:
     rows = pl.DataFrame({"user": [f"u{i % 97}" for i in range(1000)], "n": range(1000)})
-    spilled = Spill(tmp_path, "rows", 8, "user")
+    spilled = Spill(tmp_path, "rows", 8, Split("user"))
     for piece in rows.iter_slices(130):
         spilled.add(piece)
     parts = [frame for _, frame in spilled.parts()]
@@ -38,7 +38,7 @@ def test_a_hub_is_split_by_the_second_column(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(spill, "PART_ROWS", 100)
     monkeypatch.setattr(spill, "_RESPLIT_ROWS", 400)
     rows = pl.DataFrame({"user": ["hub"] * 1000, "pin": [f"p{i}" for i in range(1000)]})
-    spilled = Spill(tmp_path, "rows", 4, "user", "pin")
+    spilled = Spill(tmp_path, "rows", 4, Split("user", "pin"))
     spilled.add(rows)
     parts = list(spilled.parts())
     assert len({name for name, _ in parts}) == len(parts) == 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, LiteralString
 
 from graph.model import About, EdgeKind, EdgeRow, Id, Is, NodeKind, PlainEdge, Relates
 from graph.ports import Outcome
@@ -21,40 +21,36 @@ class _Table:
     edge_type: type[PlainEdge]
     source: NodeKind
     target: NodeKind
-    held: str
-    upsert: str
+    held: LiteralString
+    insert: LiteralString
+    update: LiteralString
 
 
+_REPLACED: Final = "ON CONFLICT DO UPDATE SET version_at = excluded.version_at, digest = excluded.digest"
 _TABLES: Final = {
     EdgeKind.ABOUT: _Table(
         About,
         NodeKind.PIN,
         NodeKind.INTEREST,
         "SELECT version_at, digest FROM about WHERE pin_key = ? AND interest_key = ?",
-        """
-        INSERT INTO about (pin_key, interest_key, version_at, digest, score) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET version_at = excluded.version_at, digest = excluded.digest, score = excluded.score
-        """,
+        "INSERT INTO about (pin_key, interest_key, version_at, digest, score) VALUES (?, ?, ?, ?, ?) ",
+        _REPLACED + ", score = excluded.score",
     ),
     EdgeKind.IS: _Table(
         Is,
         NodeKind.PIN,
         NodeKind.ENTITY,
         "SELECT version_at, digest FROM depicts WHERE pin_key = ? AND entity_key = ?",
-        """
-        INSERT INTO depicts (pin_key, entity_key, version_at, digest) VALUES (?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET version_at = excluded.version_at, digest = excluded.digest
-        """,
+        "INSERT INTO depicts (pin_key, entity_key, version_at, digest) VALUES (?, ?, ?, ?) ",
+        _REPLACED,
     ),
     EdgeKind.RELATES: _Table(
         Relates,
         NodeKind.ENTITY,
         NodeKind.ENTITY,
         "SELECT version_at, digest FROM relates WHERE head_key = ? AND tail_key = ? AND predicate = ?",
-        """
-        INSERT INTO relates (head_key, tail_key, predicate, version_at, digest) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET version_at = excluded.version_at, digest = excluded.digest
-        """,
+        "INSERT INTO relates (head_key, tail_key, predicate, version_at, digest) VALUES (?, ?, ?, ?, ?) ",
+        _REPLACED,
     ),
 }
 
@@ -68,15 +64,30 @@ def write(connection: sqlite3.Connection, keys: NodeKeys, kind: EdgeKind, rows: 
     if table is None or not all(isinstance(edge, table.edge_type) for edge in edges):
         raise ValueError(f"these are not edges of kind {kind}, or the kind is no plain one")
     identities = _identities(connection, keys, table, edges)
+    digests = [edge_digest(edge) for edge in edges]
+    found = [
+        (*identity, row.version_at, bytearray(digest), *_score(row.edge))
+        for identity, row, digest in zip(identities, rows, digests, strict=True)
+    ]
+    if _all_new(connection, table, found):
+        return Outcome(written=len(rows), edges_written=len(rows))
     held: dict[_Identity, Held] = {}
     for identity in set(identities):
-        if (found := connection.execute(table.held, identity).fetchone()) is not None:
-            held[identity] = Held(*found)
-    digests = [edge_digest(edge) for edge in edges]
+        if (row := connection.execute(table.held, identity).fetchone()) is not None:
+            held[identity] = Held(*row)
     settled = settle_versions(identities, [row.version_at for row in rows], digests, held)
-    chosen = ((*identities[i], rows[i].version_at, digests[i], *_score(edges[i])) for i in settled.write)
-    connection.executemany(table.upsert, chosen)
+    connection.executemany(table.insert + table.update, (found[i] for i in settled.write))
     return settled.outcome + Outcome(edges_written=len(settled.write))
+
+
+def _all_new(connection: sqlite3.Connection, table: _Table, rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Inserts the rows if none of them is there, nor comes twice; otherwise leaves the table as it was."""
+    connection.execute("SAVEPOINT new_edges")
+    inserted = connection.executemany(table.insert + "ON CONFLICT DO NOTHING", rows).rowcount
+    if inserted < len(rows):
+        connection.execute("ROLLBACK TO new_edges")
+    connection.execute("RELEASE new_edges")
+    return inserted == len(rows)
 
 
 def _identities(

@@ -21,6 +21,8 @@ def stored(event_id: str) -> StoredId:
 
 def stored_all(event_ids: Sequence[str], digests: Sequence[bytes]) -> list[StoredId]:
     """`stored` of each id; quick where an id was derived and so is its digest."""
+    if event_ids == [digest.hex() for digest in digests]:
+        return list(digests)
     return [
         digest if event_id == digest.hex() else stored(event_id)
         for event_id, digest in zip(event_ids, digests, strict=True)

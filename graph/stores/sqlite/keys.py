@@ -49,6 +49,14 @@ class NodeKeys:
     def of(self, connection: sqlite3.Connection, kind: NodeKind, ids: Sequence[str]) -> list[int]:
         """The key of each id. Raises NotFoundError when there is no node for one of them."""
         known = self._known[kind]
+        try:
+            return [known[id_] for id_ in ids]
+        except KeyError:
+            self._learn(connection, kind, ids)
+        return [known[id_] for id_ in ids]
+
+    def _learn(self, connection: sqlite3.Connection, kind: NodeKind, ids: Sequence[str]) -> None:
+        known = self._known[kind]
         if lacking := set(ids).difference(known):
             if len(known) + len(lacking) > REMEMBERED_MAX:
                 known.clear()
@@ -56,7 +64,6 @@ class NodeKeys:
             known.update(connection.execute(_KEYS, (id_list(lacking), kind.value)))
             if missing := lacking.difference(known):
                 raise _not_found(kind, missing)
-        return [known[id_] for id_ in ids]
 
 
 def _not_found(kind: NodeKind, missing: Collection[str]) -> NotFoundError:

@@ -39,16 +39,27 @@ _RECORD: Final = (
 )
 
 
+_EVENTS: Final = "SELECT EXISTS (SELECT 1 FROM event)"
+_DROP_INDEX: Final = "DROP INDEX IF EXISTS event_of_user"
+_CREATE_INDEX: Final = "CREATE INDEX IF NOT EXISTS event_of_user ON event (user_key)"
+
+
 def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
 def begin(connection: sqlite3.Connection, holder: Holder, load_id: str, source: str) -> LoadState:
-    """Takes the store for a load. Raises ConflictError while another holds it."""
+    """Takes the store for a load. Raises ConflictError while another holds it.
+
+    The first load of a store goes without the index of a user's events: nothing asks for it yet, and it is written at random
+    while events come by their ids. `finish` sorts it in one go.
+    """
     if (lease := _lease(connection)) is not None:
         lease.check_free(holder, load_id)
     connection.execute(_BEGIN, (load_id, source, _now_ms()))
     connection.execute(_TAKE, (load_id, holder.token, os.getpid(), holder.host, _now_ms()))
+    if not connection.execute(_EVENTS).fetchone()[0]:
+        connection.execute(_DROP_INDEX)
     finished = bool(connection.execute(_FINISHED, (load_id,)).fetchone()[0])
     batches = {batch: Outcome(*counts) for batch, *counts in connection.execute(_BATCHES, (load_id,))}
     return LoadState(load_id, finished, batches)
@@ -71,6 +82,7 @@ def renew(connection: sqlite3.Connection, holder: Holder, load_id: str) -> None:
 def finish(connection: sqlite3.Connection, holder: Holder, load_id: str, summary: str) -> None:
     """Marks a load as done and gives the store back."""
     renew(connection, holder, load_id)
+    connection.execute(_CREATE_INDEX)
     connection.execute(_FINISH, (_now_ms(), summary, load_id))
     release(connection, holder, load_id)
 
@@ -86,6 +98,7 @@ def abandon(connection: sqlite3.Connection, holder: Holder, load_id: str) -> Non
     if lease is not None and lease.load_id == load_id:
         lease.check_free(holder, load_id)
         connection.execute(_GIVE_BACK, (load_id, lease.token))
+    connection.execute(_CREATE_INDEX)
     if not connection.execute(_ABANDON, (_now_ms(), ABANDONED, load_id)).rowcount:
         raise not_interrupted(load_id)
 

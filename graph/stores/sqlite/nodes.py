@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
-from graph.model import BARE_KINDS, Board, Entity, Id, Interest, Node, NodeKind, NodeRow, Pin, User
-from graph.ports import Outcome
+from graph.model import BARE_KINDS, Board, Id, Interest, Node, NodeKind, NodeRow
+from graph.ports import NULL_TIME, Outcome
 from graph.rules import node_digest
 from graph.stores.settle import Held, settle_versions
 from graph.stores.sqlite.keys import NodeKeys, id_list
@@ -23,17 +24,48 @@ WHERE node.key IS NULL
 _ENSURE: Final = (
     "INSERT INTO node (kind, id) SELECT ?, value FROM json_each(?) WHERE true ON CONFLICT (kind, id) DO NOTHING"
 )
-_UPSERT: Final = """
-INSERT INTO node (kind, id, version_at, deleted_at, digest, created_at, title, description, name, attributes, secret,
-                  owner_key, parent_key)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-        (SELECT key FROM node WHERE kind = 'User' AND id = ?12), (SELECT key FROM node WHERE kind = 'Interest' AND id = ?13))
-ON CONFLICT (kind, id) DO UPDATE SET
-    version_at = excluded.version_at, deleted_at = excluded.deleted_at, digest = excluded.digest,
-    created_at = excluded.created_at, title = excluded.title, description = excluded.description, name = excluded.name,
-    attributes = excluded.attributes, secret = excluded.secret, owner_key = excluded.owner_key,
-    parent_key = excluded.parent_key
-"""
+_UPSERTS: Final = {
+    NodeKind.USER: """
+INSERT INTO node (kind, id, version_at, deleted_at, digest, created_at, attributes)
+VALUES ('User', ?, nullif(?, -9223372036854775808), nullif(?, -9223372036854775808), ?, ?, ?)
+ON CONFLICT (kind, id) DO UPDATE
+SET version_at = excluded.version_at, deleted_at = excluded.deleted_at, digest = excluded.digest,
+    created_at = excluded.created_at, attributes = excluded.attributes
+""",
+    NodeKind.PIN: """
+INSERT INTO node (kind, id, version_at, deleted_at, digest, title, description, created_at, attributes)
+VALUES ('Pin', ?, nullif(?, -9223372036854775808), nullif(?, -9223372036854775808), ?, ?, ?, ?, ?)
+ON CONFLICT (kind, id) DO UPDATE
+SET version_at = excluded.version_at, deleted_at = excluded.deleted_at, digest = excluded.digest,
+    title = excluded.title, description = excluded.description,
+    created_at = excluded.created_at, attributes = excluded.attributes
+""",
+    NodeKind.BOARD: """
+INSERT INTO node (kind, id, version_at, deleted_at, digest, title, secret, owner_key)
+VALUES ('Board', ?, nullif(?, -9223372036854775808), nullif(?, -9223372036854775808), ?, ?, ?,
+        (SELECT key FROM node WHERE kind = 'User' AND id = ?))
+ON CONFLICT (kind, id) DO UPDATE
+SET version_at = excluded.version_at, deleted_at = excluded.deleted_at, digest = excluded.digest,
+    title = excluded.title, secret = excluded.secret,
+    owner_key = excluded.owner_key
+""",
+    NodeKind.INTEREST: """
+INSERT INTO node (kind, id, version_at, deleted_at, digest, name, parent_key)
+VALUES ('Interest', ?, nullif(?, -9223372036854775808), nullif(?, -9223372036854775808), ?, ?,
+        (SELECT key FROM node WHERE kind = 'Interest' AND id = ?))
+ON CONFLICT (kind, id) DO UPDATE
+SET version_at = excluded.version_at, deleted_at = excluded.deleted_at, digest = excluded.digest,
+    name = excluded.name, parent_key = excluded.parent_key
+""",
+    NodeKind.ENTITY: """
+INSERT INTO node (kind, id, version_at, deleted_at, digest, name)
+VALUES ('Entity', ?, nullif(?, -9223372036854775808), nullif(?, -9223372036854775808), ?, ?)
+ON CONFLICT (kind, id) DO UPDATE
+SET version_at = excluded.version_at, deleted_at = excluded.deleted_at, digest = excluded.digest,
+    name = excluded.name
+""",
+}
+"""Id, version and deletion (NULL_TIME for none), digest, and what the kind's function in `_SAID` gives."""
 
 
 def missing(connection: sqlite3.Connection, kind: NodeKind, ids: Sequence[Id]) -> set[Id]:
@@ -60,13 +92,8 @@ def write(connection: sqlite3.Connection, keys: NodeKeys, kind: NodeKind, rows: 
     settled = settle_versions(ids, [row.version_at for row in rows], digests, held)
     if kind is NodeKind.INTEREST:  # a parent may come later in the same call
         connection.execute(_ENSURE, (kind.value, id_list(ids[i] for i in settled.write)))
-    columns = _COLUMNS[kind]
     connection.executemany(
-        _UPSERT,
-        (
-            (kind.value, ids[i], rows[i].version_at, rows[i].deleted_at, digests[i], *columns(rows[i].node))
-            for i in settled.write
-        ),
+        _UPSERTS[kind], _rows(kind, [rows[i] for i in settled.write], [digests[i] for i in settled.write])
     )
     return settled.outcome + Outcome(edges_written=sum(_edges(rows[i].node) for i in settled.write))
 
@@ -82,39 +109,19 @@ def _edges(node: Node) -> int:
     return int(isinstance(node, Board) or (isinstance(node, Interest) and node.parent is not None))
 
 
-_Values = tuple[Any, ...]
+def _rows(kind: NodeKind, rows: Sequence[NodeRow], digests: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+    """What a kind's upsert takes."""
+    said = _SAID[kind]
+    for row, digest in zip(rows, digests, strict=True):
+        version = NULL_TIME if row.version_at is None else row.version_at
+        deleted = NULL_TIME if row.deleted_at is None else row.deleted_at
+        yield row.node.id, version, deleted, bytearray(digest), *said(row.node)
 
 
-def _of_user(node: Any) -> _Values:
-    user: User = node
-    return user.created_at, None, None, None, user.attributes, None, None, None
-
-
-def _of_pin(node: Any) -> _Values:
-    pin: Pin = node
-    return pin.created_at, pin.title, pin.description, None, pin.attributes, None, None, None
-
-
-def _of_board(node: Any) -> _Values:
-    board: Board = node
-    return None, board.title, None, None, None, board.secret, board.owner, None
-
-
-def _of_interest(node: Any) -> _Values:
-    interest: Interest = node
-    return None, None, None, interest.name, None, None, None, interest.parent
-
-
-def _of_entity(node: Any) -> _Values:
-    entity: Entity = node
-    return None, None, None, entity.name, None, None, None, None
-
-
-_COLUMNS: Final[dict[NodeKind, Callable[[Node], _Values]]] = {
-    NodeKind.USER: _of_user,
-    NodeKind.PIN: _of_pin,
-    NodeKind.BOARD: _of_board,
-    NodeKind.INTEREST: _of_interest,
-    NodeKind.ENTITY: _of_entity,
+_SAID: Final[dict[NodeKind, Callable[[Any], tuple[Any, ...]]]] = {
+    NodeKind.USER: attrgetter("created_at", "attributes"),
+    NodeKind.PIN: attrgetter("title", "description", "created_at", "attributes"),
+    NodeKind.BOARD: attrgetter("title", "secret", "owner"),
+    NodeKind.INTEREST: attrgetter("name", "parent"),
+    NodeKind.ENTITY: lambda entity: (entity.name,),
 }
-"""created_at, title, description, name, attributes, secret, owner, parent."""

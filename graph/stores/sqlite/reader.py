@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from graph.contenthash import ContentHash
 from graph.model import (
-    About,
     Board,
     EdgeKind,
     Entity,
@@ -17,17 +16,14 @@ from graph.model import (
     EventKind,
     Id,
     Interest,
-    Is,
     Node,
     NodeKind,
     Pin,
-    PlainEdge,
-    Relates,
     TimeMs,
     User,
 )
 from graph.ports import StoreCounts
-from graph.rules import edge_digest, holds, node_digest
+from graph.rules import holds, node_digest
 from graph.stores.sqlite.eventid import told
 
 RUN_ROWS: Final = 50_000
@@ -40,6 +36,12 @@ SELECT 'OWNS', count(owner_key) FROM node UNION ALL SELECT 'CHILD_OF', count(par
 UNION ALL SELECT 'ABOUT', count(*) FROM about UNION ALL SELECT 'IS', count(*) FROM depicts
 UNION ALL SELECT 'RELATES', count(*) FROM relates
 """
+_NODE_DIGESTS: Final = "SELECT digest FROM node WHERE digest IS NOT NULL"
+_BARE: Final = "SELECT kind, id FROM node WHERE digest IS NULL"
+_BARE_TYPES: Final[dict[str, Callable[[Id], Node]]] = {"User": User, "Pin": Pin, "Entity": Entity}
+_EDGE_DIGESTS: Final = (
+    "SELECT digest FROM about UNION ALL SELECT digest FROM depicts UNION ALL SELECT digest FROM relates"
+)
 NODES: Final = """
 SELECT node.key, node.deleted_at, node.id, node.created_at, node.title, node.description, node.name, node.attributes,
        node.secret, owner.id, parent.id
@@ -49,17 +51,6 @@ WHERE node.kind = ?
 _NODE: Final = NODES + " AND node.id = ? AND node.deleted_at IS NULL"
 _DERIVED_IDS: Final = "SELECT event_id FROM event WHERE digest IS NULL"
 _GIVEN_IDS: Final = "SELECT event_id, digest FROM event WHERE digest IS NOT NULL"
-_ABOUT: Final = """
-SELECT pin.id, interest.id, score FROM about JOIN node AS pin ON pin.key = pin_key
-JOIN node AS interest ON interest.key = interest_key
-"""
-_IS: Final = """
-SELECT pin.id, entity.id FROM depicts JOIN node AS pin ON pin.key = pin_key JOIN node AS entity ON entity.key = entity_key
-"""
-_RELATES: Final = """
-SELECT head.id, predicate, tail.id FROM relates JOIN node AS head ON head.key = head_key
-JOIN node AS tail ON tail.key = tail_key
-"""
 _EVENTS: Final = """
 SELECT event.event_id, event.kind, user.id, target.kind, target.id, board.id, event.at, event.weight, event.group_id,
        target.deleted_at IS NULL AND board.deleted_at IS NULL AND user.deleted_at IS NULL
@@ -116,25 +107,14 @@ def counts(connection: sqlite3.Connection) -> StoreCounts:
 def content_hash(connection: sqlite3.Connection) -> str:
     """See `graph.ports.GraphReader.content_hash`."""
     total = ContentHash()
-    for kind in NodeKind:
-        for rows in runs(connection.execute(NODES, (kind.value,))):
-            total.add(node_digest(node_of(kind, row), row[1]) for row in rows)
-    for edges in _plain_edges(connection):
-        total.add(edge_digest(edge) for edge in edges)
-    for rows in runs(connection.execute(_DERIVED_IDS)):
-        total.add(digest for (digest,) in rows)
+    for query in (_NODE_DIGESTS, _EDGE_DIGESTS, _DERIVED_IDS):
+        for rows in runs(connection.execute(query)):
+            total.add([digest for (digest,) in rows])
+    for rows in runs(connection.execute(_BARE)):
+        total.add([node_digest(_BARE_TYPES[kind](id_)) for kind, id_ in rows])
     for rows in runs(connection.execute(_GIVEN_IDS)):
         total.add_event([told(id_) for id_, _ in rows], [digest for _, digest in rows])
     return total.hexdigest()
-
-
-def _plain_edges(connection: sqlite3.Connection) -> Iterator[list[PlainEdge]]:
-    for rows in runs(connection.execute(_ABOUT)):
-        yield [About(*row) for row in rows]
-    for rows in runs(connection.execute(_IS)):
-        yield [Is(*row) for row in rows]
-    for rows in runs(connection.execute(_RELATES)):
-        yield [Relates(*row) for row in rows]
 
 
 def log_offset(connection: sqlite3.Connection) -> int:
