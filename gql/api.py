@@ -25,7 +25,7 @@ class Api:
         self.metrics = metrics
         self.schema = make_schema()
         self.documents = DocumentCache(
-            self.schema._schema,  # pyright: ignore[reportPrivateUsage] Strawberry has no other way to it
+            self.schema,
             limits_of(settings),
             settings.documents_cached,
             on_miss=metrics.documents_prepared.inc,

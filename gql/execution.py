@@ -1,6 +1,7 @@
 """One operation from its text to its result, within its deadline. Knows nothing of HTTP.
 
-The document is prepared first and apart (`gql.documents`); Strawberry executes what was prepared.
+The document is prepared first and apart (`gql.documents`). Then its plan answers, if it has one (`gql.plan`); else, and where
+the plan gives up, Strawberry executes what was prepared.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from graphql import DocumentNode, GraphQLError, GraphQLFormattedError, Operation
 
 from gql.api import Api
 from gql.context import RequestContext
-from gql.documents import operation_of
+from gql.documents import Operation
 from gql.errors import ApiError, Code, HttpError, code_of, formatted
+from gql.schema import Schema
+from gql.telemetry import By
 
 log = structlog.get_logger()
 
@@ -57,8 +60,11 @@ class Result:
 async def execute(api: Api, request: Request) -> Result:
     """Answers an operation, measures and logs it. Raises HttpError (405) for a mutation where only reads are allowed."""
     started = time.perf_counter()
-    with api.metrics.in_flight.track_inprogress():
+    api.metrics.in_flight.inc()
+    try:
         name, result = await _execute(api, request)
+    finally:
+        api.metrics.in_flight.dec()
     _report(api, name, result, time.perf_counter() - started)
     return result
 
@@ -69,24 +75,22 @@ async def _execute(api: Api, request: Request) -> tuple[str | None, Result]:
     if prepared.document is None:
         return None, _refused(prepared.errors, request.id)
     try:
-        operation = operation_of(prepared.document, request.operation)
+        operation = prepared.operation(request.operation)
     except ApiError as error:
         return None, _refused([GraphQLError(str(error), extensions=error.extensions)], request.id)
-    if request.reads_only and operation.operation is not OperationType.QUERY:
+    if request.reads_only and operation.node.operation is not OperationType.QUERY:
         raise HttpError(
             405, Code.METHOD_NOT_ALLOWED, "GET is for queries; send anything else by POST", {"Allow": "POST"}
         )
-    name = operation.name.value if operation.name is not None else None
     try:
-        async with asyncio.timeout(api.settings.deadline_s):
-            return name, await _run(api, request, prepared.document, name)
+        return operation.name, await _answer(api, request, operation, _context(api, request, prepared.document))
     except TimeoutError:
-        return name, _late(api.settings.deadline_s, request.id)
+        return operation.name, _late(api.settings.deadline_s, request.id)
 
 
-async def _run(api: Api, request: Request, document: DocumentNode, name: str | None) -> Result:
+def _context(api: Api, request: Request, document: DocumentNode) -> RequestContext:
     served, viewer = api.releases.current, api.viewer()
-    context = RequestContext(
+    return RequestContext(
         served=served,
         viewer=viewer,
         visible=served.serving.visible(viewer),
@@ -95,13 +99,47 @@ async def _run(api: Api, request: Request, document: DocumentNode, name: str | N
         threads=api.threads,
         public_attributes=api.public_attributes,
     )
-    result = await api.schema.execute(
-        request.document, variable_values=request.variables, context_value=context, operation_name=name
-    )
+
+
+async def _answer(api: Api, request: Request, operation: Operation, context: RequestContext) -> Result:
+    """By the operation's plan, if there is one and it does not give up; else by graphql-core. Raises TimeoutError."""
+    until = asyncio.get_running_loop().time() + api.settings.deadline_s
+    ready = None if operation.plans is None else operation.plans.ready(request.variables or {})
+    if ready is None:
+        api.metrics.executed(By.CORE)
+        return await _by_core(api.schema, request, operation, context, until)
+    try:
+        # Without anything to wait for there is nothing that a deadline could cut short.
+        async with asyncio.timeout_at(until if ready.plan.waits else None):
+            data = await ready.plan.run(context, ready.variables)
+    except TimeoutError:
+        raise
+    except Exception as gave_up:
+        api.metrics.executed(By.CORE_AFTER_PLAN)
+        result = await _by_core(api.schema, request, operation, context, until)
+        if result.outcome is Outcome.OK:
+            log.error("plan_disagrees", operation=operation.name, exc_info=gave_up)
+        return result
+    api.metrics.executed(By.PLAN)
+    return Result(Outcome.OK, data)
+
+
+async def _by_core(
+    schema: Schema, request: Request, operation: Operation, context: RequestContext, until: float
+) -> Result:
+    async with asyncio.timeout_at(until):
+        result = await schema.execute(
+            request.document,
+            variable_values=request.variables,
+            context_value=context,
+            operation_name=operation.name,
+        )
     errors = result.errors or []
     for error in errors:
         if code_of(error) is Code.INTERNAL:
-            log.error("resolver_failed", operation=name, path=error.path, exc_info=error.original_error or error)
+            log.error(
+                "resolver_failed", operation=operation.name, path=error.path, exc_info=error.original_error or error
+            )
     if result.data is None and errors and not any(error.path for error in errors):
         return _refused(errors, request.id)
     outcome = Outcome.ERRORS if errors else Outcome.OK
@@ -122,9 +160,8 @@ def _late(deadline_s: float, request_id: str) -> Result:
 
 
 def _report(api: Api, name: str | None, result: Result, seconds: float) -> None:
-    metrics, label = api.metrics, api.metrics.label(name)
-    metrics.requests.labels(label, result.outcome.value).inc()
-    metrics.seconds.labels(label).observe(seconds)
+    metrics = api.metrics
+    label = metrics.answered(name, result.outcome, seconds)
     codes = [error["extensions"]["code"] for error in result.errors if "extensions" in error]
     for code in codes:
         metrics.errors.labels(code).inc()

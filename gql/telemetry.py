@@ -9,6 +9,7 @@ import asyncio
 import logging
 import sys
 import time
+from enum import StrEnum
 from typing import Final
 
 import orjson
@@ -24,6 +25,16 @@ ANONYMOUS: Final = "anonymous"
 OTHER: Final = "other"
 _LAG_PERIOD_S: Final = 0.5
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class By(StrEnum):
+    """What executed an operation."""
+
+    PLAN = "plan"
+    CORE = "core"
+    """graphql-core: no plan covers the operation."""
+    CORE_AFTER_PLAN = "core_after_plan"
+    """graphql-core, after a plan gave up: there is an error to report."""
 
 
 class Metrics:
@@ -53,6 +64,15 @@ class Metrics:
             "Documents parsed and validated: those not in the cache.",
             registry=self.registry,
         )
+        executions = Counter(
+            "tastegraph_executions",
+            "Operations executed, by what: plan; core, where no plan covers it; core_after_plan, where one gave up.",
+            ["by"],
+            registry=self.registry,
+        )
+        # Looking a child up costs more than counting: those of every request are kept.
+        self._executed = {by: executions.labels(by.value) for by in By}
+        self._answered: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self.lag = Histogram(
             "tastegraph_event_loop_lag_seconds",
             "How late the event loop woke up.",
@@ -84,6 +104,22 @@ class Metrics:
                 return OTHER
             self._operations.add(operation)
         return operation
+
+    def executed(self, by: By) -> None:
+        """Counts an execution."""
+        self._executed[by].inc()
+
+    def answered(self, operation: str | None, outcome: str, seconds: float) -> str:
+        """Counts an answer and how long it took; returns the label of the operation's name."""
+        label = self.label(operation)
+        children = self._answered.get((label, outcome))
+        if children is None:
+            children = self.requests.labels(label, outcome), self.seconds.labels(label)
+            self._answered[label, outcome] = children
+        requests, took = children
+        requests.inc()
+        took.observe(seconds)
+        return label
 
     def show_release(self, releases: Releases) -> None:
         """Sets what is known of the release."""

@@ -94,6 +94,11 @@ class Node:
         description="The nodes within some hops, over visible edges walked both ways, with what each is to the others.",
     )
 
+    @staticmethod
+    def type_name(value: NodeRef) -> str:
+        """The name of the type of a node, for plans."""
+        return value[0].value
+
     @classmethod
     def is_type_of(cls, value: NodeRef, _info: object) -> bool:
         """Whether a node is of this type, for Strawberry."""

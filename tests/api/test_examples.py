@@ -15,7 +15,7 @@ from gql.schema import make_schema
 from gql.settings import ServeSettings
 
 SCHEMA = make_schema()._schema
-PREPARED = DocumentCache(SCHEMA, limits_of(ServeSettings()), 16, on_miss=lambda: None)
+PREPARED = DocumentCache(make_schema(), limits_of(ServeSettings()), 16, on_miss=lambda: None)
 
 
 @pytest.mark.parametrize("example", read_examples(EXAMPLES), ids=lambda example: example.name)

@@ -1,0 +1,144 @@
+"""From a document to a plan: which fields are asked for is graphql-core's own reading, what they are made of the schema's.
+
+A plan is of one operation and of one answer to every `@skip` and `@include`: so fragments, type conditions, aliases, merged
+fields and their order are settled here, once, by the very functions that graphql-core executes with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from types import NoneType
+from typing import Any, cast
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLInterfaceType,
+    GraphQLLeafType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    OperationDefinitionNode,
+    is_leaf_type,
+)
+from graphql.execution.collect_fields import (
+    CollectedFields,
+    FieldDetails,
+    FragmentDetails,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues
+from strawberry.schema.schema import Schema
+
+from gql.batch import BatchResolver, batch_of, definition_of
+from gql.context import RequestContext
+from gql.plan.arguments import arguments_of
+from gql.plan.shapes import shape_of
+from gql.plan.tree import Complete, Field, Interface, Leaf, ListOf, Nullable, Object, Plan, TypeName, Uncovered
+
+_WRITTEN_AS_IT_IS: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool}
+"""Scalars, and the type of values that serialization leaves as they are."""
+
+
+def compile_plan(
+    schema: Schema, document: DocumentNode, operation: OperationDefinitionNode, conditions: Mapping[str, bool]
+) -> Plan:
+    """The plan of a query. `conditions`: what the variables of `@skip` and `@include` are.
+
+    Raises Uncovered where something is asked for that no plan can answer.
+    """
+    return _Compiler(schema, document, operation, conditions).plan()
+
+
+class _Compiler:
+    def __init__(
+        self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode, conditions: Mapping[str, bool]
+    ) -> None:
+        self._strawberry = schema
+        self._schema = schema._schema  # pyright: ignore[reportPrivateUsage] Strawberry has no other way to it
+        self._operation = operation
+        self._conditions = VariableValues({}, dict(conditions))
+        self._fragments = {
+            node.name.value: FragmentDetails(node)
+            for node in document.definitions
+            if isinstance(node, FragmentDefinitionNode)
+        }
+
+    def plan(self) -> Plan:
+        query = self._schema.query_type
+        if query is None:
+            raise Uncovered
+        found = collect_fields(self._schema, self._fragments, self._conditions, query, self._operation)
+        return Plan(self._object(query, found))
+
+    def _object(self, type_: GraphQLObjectType, found: CollectedFields) -> Object:
+        fields = {key: self._field(type_, nodes) for key, nodes in found.grouped_field_set.items()}
+        waiting = sum(field.waits for field in fields.values())
+        return Object(tuple(fields.values()), shape_of(tuple(fields)), waiting > 0, waiting > 1)
+
+    def _field(self, parent: GraphQLObjectType, nodes: Sequence[FieldDetails]) -> Field | TypeName:
+        node = nodes[0].node
+        name = node.name.value
+        if name == "__typename":
+            return TypeName(parent.name)
+        field = parent.fields.get(name)
+        definition = None if field is None else definition_of(field)
+        if field is None or definition is None:
+            raise Uncovered
+        resolve = batch_of(definition)
+        if resolve is None and not definition.is_basic_field:
+            raise Uncovered
+        return Field(
+            resolve=resolve or _attribute(definition.python_name),
+            resolve_waits=definition.is_async,
+            arguments=arguments_of(self._strawberry, field, definition, node),
+            of=self._complete(field.type, nodes),
+        )
+
+    def _complete(self, type_: GraphQLOutputType, nodes: Sequence[FieldDetails]) -> Complete:
+        nullable = not isinstance(type_, GraphQLNonNull)
+        inner = cast("GraphQLOutputType", type_ if nullable else type_.of_type)
+        if is_leaf_type(inner):
+            return _leaf(inner, nullable=nullable)
+        of = self._composite(inner, nodes)
+        return Nullable(of) if nullable else of
+
+    def _composite(self, type_: GraphQLOutputType, nodes: Sequence[FieldDetails]) -> Complete:
+        match type_:
+            case GraphQLList():
+                return ListOf(self._complete(cast("GraphQLOutputType", type_.of_type), nodes))
+            case GraphQLObjectType():
+                return self._object(type_, self._below(type_, nodes))
+            case GraphQLInterfaceType():
+                return self._interface(type_, nodes)
+            case _:
+                raise Uncovered
+
+    def _interface(self, type_: GraphQLInterfaceType, nodes: Sequence[FieldDetails]) -> Interface:
+        definition = self._strawberry.get_type_by_name(type_.name)
+        type_name = getattr(getattr(definition, "origin", None), "type_name", None)
+        if type_name is None:
+            raise Uncovered
+        types = self._schema.get_possible_types(type_)
+        return Interface(type_name, {one.name: self._object(one, self._below(one, nodes)) for one in types})
+
+    def _below(self, type_: GraphQLObjectType, nodes: Sequence[FieldDetails]) -> CollectedFields:
+        return collect_subfields(self._schema, self._fragments, self._conditions, self._operation, type_, list(nodes))
+
+
+def _attribute(name: str) -> BatchResolver:
+    """A field without a resolver: Strawberry takes the attribute of that name."""
+    get = attrgetter(name)
+
+    def read(_: RequestContext, sources: Sequence[Any]) -> list[Any]:
+        return list(map(get, sources))
+
+    return read
+
+
+def _leaf(type_: GraphQLLeafType, *, nullable: bool) -> Leaf:
+    plain = {_WRITTEN_AS_IT_IS[type_.name]} if type_.name in _WRITTEN_AS_IT_IS else set[type]()
+    return Leaf(frozenset(plain | {NoneType} if nullable else plain), type_.serialize, nullable)
