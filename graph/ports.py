@@ -68,6 +68,9 @@ class EventBatch:
     group_id: Sequence[str | None]
     digest: Sequence[bytes]
     log_offset: Sequence[int]
+    apart: bool = False
+    """Whether the caller vouches that no other batch of the same load holds one of these ids: if the load began on a store
+    without events, and nobody else wrote any, none of those that were derived is there."""
 
     @classmethod
     def of(cls, events: Sequence[Event], log_offsets: Sequence[int] | None = None) -> EventBatch:
@@ -182,6 +185,11 @@ class EdgeExport:
 
 class GraphWriter(Protocol):
     """Writes the record. One load at a time holds the store."""
+
+    @property
+    def parallel(self) -> bool:
+        """Whether threads that write at once are quicker than one; batches that share a node may wait for each other."""
+        ...
 
     def migrate(self) -> list[str]:
         """Brings the schema up to date; safe to call from two processes at once. Returns the migrations applied now."""

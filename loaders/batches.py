@@ -56,7 +56,7 @@ def tidy(frame: pl.DataFrame, *, by_event_id: bool = False) -> tuple[pl.DataFram
 
 
 def batches(part: str, rows: pl.DataFrame, most: int) -> Iterator[Batch]:
-    """Rows in batches of at most `most`, in their order."""
+    """Rows in batches of at most `most`, in their order. `part`: their name so far."""
     for place, piece in enumerate(rows.iter_slices(most)):
         said = piece.select(_EVENT) if "digest" in piece.columns else piece
         hashes = said.hash_rows(_SEED).to_numpy().tobytes()

@@ -97,7 +97,7 @@ def load(source: Path | str, store_url: str | None = None, options: LoadOptions 
     is written then), ConflictError while another load holds the store, StoreUnavailableError when it can't be reached.
     """
     began = time.monotonic()
-    settings, batch_rows = GraphSettings(), LoadSettings().batch_rows
+    settings, cut = GraphSettings(), LoadSettings()
     with _Job.of(source, options, settings.home_dir()) as job, closing(open_store(store_url, settings)) as store:
         store.migrate()
         if (before := _proven(store, job)) is not None:
@@ -105,7 +105,7 @@ def load(source: Path | str, store_url: str | None = None, options: LoadOptions 
             return unchanged(before, time.monotonic() - began)
         with _decoded(job, store.url, store.missing) as (decoded, refusals), _holding(store, job) as state:
             with progress() as bars:
-                outcomes = write_all(store, state, decoded, batch_rows, bars)
+                outcomes = write_all(store, state, decoded, cut, bars)
             summary = _summary(store, state, decoded, refusals, outcomes, began)
             summary.check()
             store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())

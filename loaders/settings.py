@@ -7,6 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from graph.environment import EnvironmentSettings
 from graph.ports import BATCH_ROWS_MAX
+from loaders.cells import PARTS
 
 
 class LoadSettings(EnvironmentSettings):
@@ -16,3 +17,5 @@ class LoadSettings(EnvironmentSettings):
 
     batch_rows: int = Field(default=20_000, ge=1, le=BATCH_ROWS_MAX)
     """Rows of one transaction (TASTEGRAPH_LOAD_BATCH_ROWS)."""
+    writers: int = Field(default=2, ge=1, le=PARTS)
+    """Transactions that Neo4j is sent at once (TASTEGRAPH_LOAD_WRITERS)."""

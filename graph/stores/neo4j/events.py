@@ -28,15 +28,15 @@ from graph.stores.settle import settle_events
 T = TypeVar("T")
 
 
-def write(tx: ManagedTransaction, batch: EventBatch) -> Outcome:
-    """Writes a batch of events; see `graph.ports.GraphWriter.write_events`."""
+def write(tx: ManagedTransaction, batch: EventBatch, *, of_load: bool) -> Outcome:
+    """Writes a batch of events; see `graph.ports.GraphWriter.write_events`. `of_load`: the load that holds the store."""
     if not len(batch):
         return Outcome()
     users = sorted(set(batch.user))
     if scalar(tx, cypher.LOCK_USERS, ids=users) != len(users):
         require(tx, NodeKind.USER, users)
     wanted = Wanted(batch)
-    found = find(tx, wanted)
+    found = find(tx, wanted, apart=of_load and batch.apart)
     settled = settle_events(batch, found.digests)
     if len(settled.write) < len(batch) or found.events:
         _require_unwritten(tx, batch, found.digests, settled.write)

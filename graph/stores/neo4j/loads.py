@@ -40,7 +40,8 @@ class Loads:
         def work(tx: ManagedTransaction) -> LoadState:
             if (lease := _lease(tx.run(cypher.LOCK_LEASE).single())) is not None:
                 lease.check_free(holder, load_id)
-            tx.run(cypher.TAKE_LEASE, {"load_id": load_id, "source": source, **mine}).consume()
+            fresh = scalar(tx, cypher.FRESH, load_id=load_id)
+            tx.run(cypher.TAKE_LEASE, {"load_id": load_id, "source": source, "fresh": fresh, **mine}).consume()
             finished = scalar(tx, cypher.FINISHED, load_id=load_id)
             batches = scalar(tx, cypher.BATCHES, load_id=load_id)
             return LoadState(load_id, finished, {batch: Outcome(*counts) for batch, *counts in batches})
@@ -139,6 +140,11 @@ def _lease(record: Record | None) -> Lease | None:
     if record is None or record["load_id"] is None:
         return None
     return Lease(record["load_id"], record["holder"], record["pid"], record["host"], record["age_ms"] / 1000)
+
+
+def write_beside(tx: ManagedTransaction) -> None:
+    """Called before events are written under no load: a load that runs can't take for granted any more that all are its own."""
+    tx.run(cypher.BESIDE_LOADS).consume()
 
 
 def project(tx: ManagedTransaction, log_offset: int | None) -> None:

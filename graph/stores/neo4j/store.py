@@ -52,6 +52,11 @@ class Neo4jStore:
         """As it was given; there are never credentials in it."""
         return self._database.url
 
+    @property
+    def parallel(self) -> bool:
+        """A server has cores of its own."""
+        return True
+
     def close(self) -> None:
         """Closes the connections; a load that was begun stays begun."""
         self._database.close()
@@ -130,7 +135,9 @@ class Neo4jStore:
         self, batch: EventBatch, checkpoint: Checkpoint | None = None, log_offset: int | None = None
     ) -> Outcome:
         def write(tx: ManagedTransaction) -> Outcome:
-            outcome = events.write(tx, batch)
+            if checkpoint is None:
+                loads.write_beside(tx)
+            outcome = events.write(tx, batch, of_load=checkpoint is not None)
             loads.project(tx, log_offset)
             return outcome
 

@@ -132,17 +132,21 @@ class Found(NamedTuple):
     digests: dict[str, bytes]
 
 
-def find(tx: ManagedTransaction, wanted: Wanted) -> Found:
-    """What the store has under the ids of a batch, whose users are locked."""
+def find(tx: ManagedTransaction, wanted: Wanted, *, apart: bool) -> Found:
+    """What the store has under the ids of a batch, whose users are locked.
+
+    apart: no other batch of the load that holds the store has one of these ids. If all events are of that load then, those
+    with derived ids need not be looked for. Whoever writes others beside it locks the same users, and has said so before.
+    """
     batch = wanted.batch
     counts = tx.run(cypher.COUNTS).single(strict=True).data()
-    everywhere = counts.pop("given_hex_ids")
+    everywhere, fresh = counts.pop("given_hex_ids"), counts.pop("fresh")
     found = Found({}, {})
     if not any(counts.values()):
         return found
     too_many: set[tuple[str, str]] = set()
     for shape in sorted(set(zip(batch.kind, batch.target_kind, strict=True))):
-        if counts[shape[0]]:
+        if counts[shape[0]] and not (apart and fresh):
             _find_of_users(tx, wanted, EventKind(shape[0]), NodeKind(shape[1]), found, too_many)
     left = [
         i

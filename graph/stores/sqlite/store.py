@@ -58,6 +58,11 @@ class SqliteStore:
         """sqlite:///PATH."""
         return f"sqlite:///{self._path}"
 
+    @property
+    def parallel(self) -> bool:
+        """A file has one writer."""
+        return False
+
     def close(self) -> None:
         """Closes the file; a load that was begun stays begun."""
         self._keys.forget()

@@ -13,7 +13,8 @@ LOCK_USERS: Final[LiteralString] = "UNWIND $ids AS id MATCH (n:User {id: id}) RE
 # index: TastegraphState(name); rows: one, from the store's own counters.
 COUNTS: Final[LiteralString] = """
 OPTIONAL MATCH (hex:TastegraphState {name: 'given_hex_ids'})
-RETURN hex IS NOT NULL AS given_hex_ids,
+OPTIONAL MATCH (l:TastegraphState {name: 'lease'})
+RETURN hex IS NOT NULL AS given_hex_ids, coalesce(l.fresh, false) AS fresh,
        COUNT { ()-[:SAVED]->() } AS SAVE, COUNT { ()-[:UNSAVED]->() } AS UNSAVE, COUNT { ()-[:VIEWED]->() } AS VIEW,
        COUNT { ()-[:CLICKED]->() } AS CLICK, COUNT { ()-[:HID]->() } AS HIDE, COUNT { ()-[:FOLLOWS]->() } AS FOLLOW,
        COUNT { ()-[:UNFOLLOWS]->() } AS UNFOLLOW, COUNT { ()-[:MUTED]->() } AS MUTE,

@@ -25,7 +25,7 @@ RETURN l.load_id AS load_id, l.holder AS holder, l.pid AS pid, l.host AS host, t
 TAKE_LEASE: Final[LiteralString] = """
 MATCH (l:TastegraphState {name: 'lease'})
 SET l.load_id = $load_id, l.holder = $holder, l.pid = $pid, l.host = $host, l.renewed_at = timestamp(),
-    l.loads = coalesce(l.loads, 0) + 1
+    l.loads = coalesce(l.loads, 0) + 1, l.fresh = $fresh
 MERGE (load:TastegraphLoad {load_id: $load_id})
 ON CREATE SET load.source = $source, load.number = l.loads, load.began_at = timestamp()
 """
@@ -40,7 +40,21 @@ RETURN count(*) AS held
 # index: TastegraphState(name); rows: none.
 GIVE_BACK_LEASE: Final[LiteralString] = """
 MATCH (l:TastegraphState {name: 'lease'}) WHERE l.load_id = $load_id AND l.holder = $holder
-REMOVE l.load_id, l.holder, l.pid, l.host, l.renewed_at
+REMOVE l.load_id, l.holder, l.pid, l.host, l.renewed_at, l.fresh
+"""
+
+# index: TastegraphState(name); rows: none. Whoever writes events under no load waits here for a load that begins, and the
+# other way round: so a load that began on a store without events knows whether there are others than its own.
+BESIDE_LOADS: Final[LiteralString] = "MERGE (l:TastegraphState {name: 'lease'}) SET l.fresh = false"
+
+# index: TastegraphLoad(load_id); rows: one, from the store's own counters. Asked with the lease locked.
+FRESH: Final[LiteralString] = """
+OPTIONAL MATCH (load:TastegraphLoad {load_id: $load_id})
+RETURN load IS NULL
+       AND 0 = COUNT { ()-[:SAVED]->() } + COUNT { ()-[:UNSAVED]->() } + COUNT { ()-[:VIEWED]->() }
+             + COUNT { ()-[:CLICKED]->() } + COUNT { ()-[:HID]->() } + COUNT { ()-[:FOLLOWS]->() }
+             + COUNT { ()-[:UNFOLLOWS]->() } + COUNT { ()-[:MUTED]->() } + COUNT { ()-[:BOOSTED]->() }
+             + COUNT { ()-[:CLEARED]->() } AS fresh
 """
 
 # index: TastegraphLoad(load_id); rows: none.
