@@ -5,6 +5,7 @@ Holds no setting itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import AliasChoices, ValidationError
@@ -21,16 +22,18 @@ class EnvironmentSettings(BaseSettings):
             super().__init__(**given)
         except ValidationError as error:
             faults = "; ".join(
-                f"{self._variable(str(fault['loc'][0]))} can't be {fault['input']!r} ({fault['msg']})"
+                f"{self._called(str(fault['loc'][0]), given)} can't be {fault['input']!r} ({fault['msg']})"
                 for fault in error.errors(include_url=False)
             )
-            raise InvalidInputError(f"{faults}; correct it, or unset it for the default") from None
+            raise InvalidInputError(f"{faults}; correct it, or leave it out for the default") from None
         except SettingsError as error:
             raise InvalidInputError(f'{error}; write lists as JSON, such as \'["a", "b"]\'') from None
 
     @classmethod
-    def _variable(cls, name: str) -> str:
-        """The environment's name of a field; a field with names of its own is named by one of them already."""
+    def _called(cls, name: str, given: Mapping[str, Any]) -> str:
+        """What a person calls a field: the option that was given, else the environment's name."""
+        if name in given:
+            return f"--{name.replace('_', '-')}"
         field = cls.model_fields.get(name)
         if field is None:
             return name

@@ -187,7 +187,7 @@ def test_other_machines_are_not_served_without_keys(tiny_home: Home, refuse: Ref
 def test_options_that_can_not_be_used(tiny_home: Home, refuse: Refuse, options: tuple[str, str]):
     code, line = refuse(tiny_home, *options)
     assert code == 2
-    assert "serve --help" in line
+    assert options[0] in line
 
 
 def test_nothing_is_published(tmp_path: Path, refuse: Refuse):
