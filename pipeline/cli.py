@@ -206,3 +206,35 @@ def ego(
     from pipeline.ego import run_export_ego
 
     emit(run_export_ego(GraphSettings(), kind, id, out=out, hops=hops, first=first, format=format), as_json=json)
+
+
+@export.command
+def embeddings(*, out: Path, json: Json = False) -> None:
+    """Write the vectors of the current release as Parquet, a file a kind, with their lineage.
+
+    Parameters
+    ----------
+    out
+        Folder to write, which must not be there: whole or not at all, readable by its owner only.
+    json
+        Print the result as one JSON object.
+    """
+    from pipeline.exports import run_export_embeddings
+
+    emit(run_export_embeddings(GraphSettings(), out), as_json=json)
+
+
+@export.command
+def profiles(*, out: Path, json: Json = False) -> None:
+    """Write what every user cares for as Parquet, a row a user and interest, with its lineage.
+
+    Parameters
+    ----------
+    out
+        Folder to write, which must not be there: whole or not at all, readable by its owner only.
+    json
+        Print the result as one JSON object.
+    """
+    from pipeline.exports import run_export_profiles
+
+    emit(run_export_profiles(GraphSettings(), out), as_json=json)

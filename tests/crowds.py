@@ -6,6 +6,7 @@ Unlike `tests.property.worlds` they do not shrink: a seed names one.
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from embeddings.artifact import FORMAT, MANIFEST, Artifact
+from embeddings.release import Release, publish
 from graph.export import export_snapshot
 from graph.model import (
     FOLLOW_EVENTS,
@@ -41,6 +43,7 @@ from graph.model import (
 )
 from graph.ports import EventBatch
 from graph.sealed import building, folder_sums, seal
+from graph.settings import Home
 from graph.snapshot import Snapshot
 from graph.stores.sqlite.store import SqliteStore
 from tests.graphs import day, event
@@ -177,3 +180,17 @@ def artifact_of(
         }
         seal(place, final, MANIFEST, manifest)
     return Artifact.open(final)
+
+
+def published_home(folder: Path) -> Home:
+    """A home in which a crowd's snapshot and an artifact of it are published."""
+    home = Home(folder)
+    snapshot = Crowd.of(5).snapshot(folder)
+    home.snapshots.mkdir()
+    shutil.move(snapshot.path, home.snapshots / snapshot.version)
+    artifact = artifact_of(snapshot, folder)
+    release = Release(
+        "20240601T000000Z-000000", "2024-06-01T00:00:00Z", snapshot.version, {artifact.model: artifact.version}
+    )
+    publish(home, release)
+    return home

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from embeddings.artifact import Artifact
-from embeddings.release import Release, publish
 from graph.errors import CorruptFileError, NotFoundError
 from graph.model import NodeKind
 from graph.settings import Home
@@ -19,7 +18,7 @@ from recommend.derived import MANIFEST
 from recommend.related import RELATED, related
 from recommend.search import search
 from recommend.serving import Serving
-from tests.crowds import Crowd, artifact_of
+from tests.crowds import Crowd, artifact_of, published_home
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,16 +26,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """A home in which a snapshot and an artifact are published. Its snapshot has secrets, so that much must be derived."""
-    home = Home(tmp_path)
-    snapshot = Crowd.of(5).snapshot(tmp_path)
-    home.snapshots.mkdir()
-    shutil.move(snapshot.path, home.snapshots / snapshot.version)
-    artifact = artifact_of(snapshot, tmp_path)
-    release = Release(
-        "20240601T000000Z-000000", "2024-06-01T00:00:00Z", snapshot.version, {artifact.model: artifact.version}
-    )
-    publish(home, release)
-    return home
+    return published_home(tmp_path)
 
 
 def answers(serving: Serving) -> list[object]:
