@@ -91,6 +91,14 @@ class GraphSettings(EnvironmentSettings):
     """How long one transaction may take."""
     neo4j_retry_timeout_s: float = 30.0
     """How long a transaction that failed for a passing reason (a restart, a deadlock) is begun again."""
+    neo4j_admin: str | None = None
+    """The command neo4j-admin, for --bulk; by default the one of NEO4J_HOME, else of the PATH."""
+    neo4j_stop: str | None = None
+    """A command that stops Neo4j, for --bulk; by default whoever runs us is asked to."""
+    neo4j_start: str | None = None
+    """A command that starts it again, and returns."""
+    neo4j_start_timeout_s: float = 600.0
+    """How long Neo4j may take to stop or start."""
 
     def home_dir(self) -> Home:
         """The home as paths."""

@@ -17,6 +17,7 @@ def load(
     source: str,
     *,
     store: str | None = None,
+    bulk: bool = False,
     dry_run: bool = False,
     limit: int | None = None,
     since: str | None = None,
@@ -36,6 +37,8 @@ def load(
     store
         URL of the store: sqlite:///PATH, bolt://HOST:PORT or neo4j://HOST:PORT. Default: TASTEGRAPH_STORE, else SQLite in
         the home.
+    bulk
+        Into an empty Neo4j, by its own importer: the server is stopped and started again. Needs neo4j-admin on this machine.
     dry_run
         Read and judge everything, write nothing.
     limit
@@ -61,7 +64,7 @@ def load(
     if not 0 <= max_quarantined <= 1:
         raise InvalidInputError(f"--max-quarantined {max_quarantined} is no share; give 0 to 1, such as 0.01")
     options = loading.LoadOptions(Selection(limit, since_ms), max_quarantined)
-    run = loading.dry_run if dry_run else loading.load
+    run = loading.dry_run if dry_run else loading.bulk_load if bulk else loading.load
     emit(run(source, store, options).as_dict(), as_json=json)
 
 

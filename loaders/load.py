@@ -103,7 +103,10 @@ def load(source: Path | str, store_url: str | None = None, options: LoadOptions 
         if (before := _proven(store, job)) is not None:
             job.settle(store)
             return unchanged(before, time.monotonic() - began)
-        with _decoded(job, store.url, store.missing) as (decoded, refusals), _holding(store, job) as state:
+        with (
+            _decoded(job, by_event_id(store.url), store.missing) as (decoded, refusals),
+            _holding(store, job) as state,
+        ):
             with progress() as bars:
                 outcomes = write_all(store, state, decoded, cut, bars)
             summary = _summary(store, state, decoded, refusals, outcomes, began)
@@ -111,6 +114,38 @@ def load(source: Path | str, store_url: str | None = None, options: LoadOptions 
             store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
         keep_proof(job.proof(store), summary)
         job.settle(store)
+    return summary
+
+
+def bulk_load(source: Path | str, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
+    """`load` into an empty Neo4j by its own importer; the server is stopped for it and started again (`Offline`).
+
+    Raises also ConflictError when the database is not empty, TerminalError when the importer fails.
+    """
+    from graph.stores.neo4j.offline import Offline
+    from loaders.bulk import Bulk
+
+    began, settings = time.monotonic(), GraphSettings()
+    offline = Offline(store_url or settings.store_url(), settings)
+    offline.check_empty()
+    with (
+        _Job.of(source, options, settings.home_dir()) as job,
+        building(job.home.checkpoints) as workspace,
+        _decoded(job, True, lambda _, ids: set(ids)) as (decoded, refusals),
+    ):
+        with Bulk(workspace / "csv") as bulk:
+            bulk.add_all(decoded)
+        offline.stop()
+        bulk.run(offline)
+        with closing(offline.start()) as store:
+            store.migrate()
+            bulk.check(store.counts())
+            with _holding(store, job) as state:
+                summary = _summary(store, state, decoded, refusals, bulk.outcomes, began)
+                summary.check()
+                store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
+            keep_proof(job.proof(store), summary)
+            job.settle(store)
     return summary
 
 
@@ -125,7 +160,7 @@ def dry_run(source: Path | str, store_url: str | None = None, options: LoadOptio
             except NotFoundError:
                 return set(ids)
 
-        with _decoded(job, store.url, missing) as (decoded, refusals):
+        with _decoded(job, by_event_id(store.url), missing) as (decoded, refusals):
             return DryRun(
                 load_id=job.identity.load_id,
                 store=store.url,
@@ -141,14 +176,14 @@ def dry_run(source: Path | str, store_url: str | None = None, options: LoadOptio
 
 @contextmanager
 def _decoded(
-    job: _Job, store_url: str, missing: Callable[[NodeKind, Sequence[Id]], set[Id]]
+    job: _Job, by_event_id: bool, missing: Callable[[NodeKind, Sequence[Id]], set[Id]]
 ) -> Generator[tuple[Decoded, Quarantine]]:
     """The first pass; what it put aside is gone afterwards, but for the quarantine's file."""
     with (
         building(job.home.checkpoints) as workspace,
         Quarantine(job.home.quarantine, job.identity.load_id, workspace) as refusals,
     ):
-        decoded = Decoded(job.folder, workspace, by_event_id=by_event_id(store_url))
+        decoded = Decoded(job.folder, workspace, by_event_id=by_event_id)
         with progress() as bars:
             decode(job.folder, decoded, References(missing), refusals, job.options.wanted, job.now_ms, bars)
         job.identity.check_unchanged()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from neo4j import ManagedTransaction
 
-from graph.model import About, EdgeKind, EdgeRow, Id, Is, PlainEdge, Relates
+from graph.model import About, EdgeKind, EdgeRow, Id, Is, NodeKind, PlainEdge, Relates
 from graph.ports import Outcome
 from graph.rules import edge_digest
 from graph.stores.neo4j.cypher import edges as cypher
@@ -53,6 +53,11 @@ def write(tx: ManagedTransaction, kind: EdgeKind, rows: Sequence[EdgeRow]) -> Ou
     if known:
         check_made(scalar(tx, cypher.UPDATE, rows=known), known)
     return settled.outcome + Outcome(edges_written=len(settled.write))
+
+
+def ends_of(kind: EdgeKind) -> tuple[NodeKind, NodeKind]:
+    """Kinds of the nodes that a plain edge is between."""
+    return cypher.ENDS[kind]
 
 
 def _lock(tx: ManagedTransaction, kind: EdgeKind, identities: list[_Identity]) -> None:

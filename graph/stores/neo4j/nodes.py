@@ -48,20 +48,22 @@ def write(tx: ManagedTransaction, kind: NodeKind, rows: Sequence[NodeRow]) -> Ou
     held = _held(tx, kind, set(ids))
     digests = [node_digest(row.node, row.deleted_at) for row in rows]
     settled = settle_versions(ids, [row.version_at for row in rows], digests, held)
-    columns = _COLUMNS[kind]
     new: list[list[Any]] = []
     known: list[list[Any]] = []
     for i in sorted(settled.write, key=ids.__getitem__):
         row = rows[i]
-        (known if ids[i] in held else new).append(
-            [ids[i], row.version_at, row.deleted_at, digests[i], *columns(row.node)]
-        )
+        (known if ids[i] in held else new).append(row_of(kind, row, digests[i]))
     if new:
         check_made(scalar(tx, cypher.CREATE[kind], rows=new), new)
     if known:
         check_made(scalar(tx, cypher.UPDATE[kind], rows=known), known)
     edges = _carry(tx, kind, [rows[i].node for i in settled.write], [row[0] for row in known])
     return settled.outcome + Outcome(edges_written=edges)
+
+
+def row_of(kind: NodeKind, row: NodeRow, digest: bytes) -> list[Any]:
+    """A node row as `cypher.nodes.CREATE` and the importer take it."""
+    return [row.node.id, row.version_at, row.deleted_at, digest, *_COLUMNS[kind](row.node)]
 
 
 def _held(tx: ManagedTransaction, kind: NodeKind, ids: set[Id]) -> dict[Id, Held]:

@@ -25,7 +25,8 @@ from graph.ports import (
 from graph.settings import GraphSettings
 from graph.stores.neo4j import edges, events, exporter, health, loads, nodes, reader
 from graph.stores.neo4j import migrate as schema
-from graph.stores.neo4j.driver import Database
+from graph.stores.neo4j.cypher import reading
+from graph.stores.neo4j.driver import Database, scalar
 from graph.stores.neo4j.inflight import InFlight
 
 
@@ -154,6 +155,10 @@ class Neo4jStore:
 
     def checks(self) -> Iterator[Check]:
         return health.checks(self._database)
+
+    def is_empty(self) -> bool:
+        """Whether nobody has written anything to the database, us included; its schema need not be there."""
+        return self._database.read(lambda tx: scalar(tx, reading.IS_EMPTY))
 
     def log_offset(self) -> int:
         return self._open().read(loads.projected)

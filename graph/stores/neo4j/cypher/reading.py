@@ -19,6 +19,11 @@ RETURN COUNT { (:User) } AS User, COUNT { (:Pin) } AS Pin, COUNT { (:Board) } AS
        COUNT { ()-[:IS]->() } AS IS, COUNT { ()-[:RELATES]->() } AS RELATES
 """
 
+# index: none; rows: one, from the store's own counters. Our own bookkeeping is not counted, but loads are.
+IS_EMPTY: Final[LiteralString] = """
+RETURN 0 = COUNT { () } - COUNT { (:TastegraphState) } - COUNT { (:TastegraphMigration) } AS is_empty
+"""
+
 _NODE: Final[dict[NodeKind, LiteralString]] = {
     NodeKind.USER: "[id(n), n.deleted_at, n.id, n.created_at, n.attributes]",
     NodeKind.PIN: "[id(n), n.deleted_at, n.id, n.created_at, n.attributes, n.title, n.description]",
