@@ -14,14 +14,16 @@ Json = Annotated[bool, Parameter("--json")]
 
 
 def load(
-    source: str,
+    source: str | None = None,
     *,
     store: str | None = None,
+    mapping: Path | None = None,
+    from_quarantine: bool = False,
     bulk: bool = False,
     dry_run: bool = False,
     limit: int | None = None,
     since: str | None = None,
-    max_quarantined: float = 0.01,
+    max_quarantined: float | None = None,
     json: Json = False,
 ) -> None:
     """Load a folder in interchange form, or topics of Kafka, into the store.
@@ -37,6 +39,10 @@ def load(
     store
         URL of the store: sqlite:///PATH, bolt://HOST:PORT or neo4j://HOST:PORT. Default: TASTEGRAPH_STORE, else SQLite in
         the home.
+    mapping
+        A TOML file that says which files of a folder hold what, and what their columns mean.
+    from_quarantine
+        Load the rows of a quarantine file, mended: SOURCE, by default the newest one of the home.
     bulk
         Into an empty Neo4j, by its own importer: the server is stopped and started again. Needs neo4j-admin on this machine.
     dry_run
@@ -46,12 +52,13 @@ def load(
     since
         Leave out interactions and follows before this time, and those without one (ISO 8601 or milliseconds).
     max_quarantined
-        The share of rows that may be refused, from 0 to 1.
+        The share of rows that may be refused, from 0 to 1. Default: 0.01; with --from-quarantine 1.
     json
         Print the summary as one JSON object.
     """
     from loaders import load as loading
     from loaders.decode import Selection
+    from loaders.opening import Opening
     from loaders.validation.times import parse_time
 
     since_ms = None if since is None else parse_time(since)
@@ -61,9 +68,13 @@ def load(
         )
     if limit is not None and limit < 1:
         raise InvalidInputError(f"--limit {limit} reads nothing; give 1 or more")
+    if max_quarantined is None:
+        max_quarantined = 1.0 if from_quarantine else loading.MAX_QUARANTINED
     if not 0 <= max_quarantined <= 1:
         raise InvalidInputError(f"--max-quarantined {max_quarantined} is no share; give 0 to 1, such as 0.01")
-    options = loading.LoadOptions(Selection(limit, since_ms), max_quarantined)
+    if mapping is not None and from_quarantine:
+        raise InvalidInputError("--mapping is not for a quarantine: its rows have the columns of their tables already")
+    options = loading.LoadOptions(Selection(limit, since_ms), max_quarantined, Opening(mapping, from_quarantine))
     run = loading.dry_run if dry_run else loading.bulk_load if bulk else loading.load
     emit(run(source, store, options).as_dict(), as_json=json)
 
@@ -97,6 +108,7 @@ def synth(
     interactions: int = 500_000,
     interests: int = 40,
     seed: int = 7,
+    snapshot: bool = False,
     json: Json = False,
 ) -> None:
     """Write a synthetic data set with planted interests, Zipf popularity and times; the same bytes for the same seed.
@@ -117,10 +129,17 @@ def synth(
         How many interests, the groups above them aside.
     seed
         Another seed, another data set.
+    snapshot
+        Write the snapshot that loading the data set would give instead, to FOLDER/snapshots: FOLDER is then a home.
     json
         Print the counts as one JSON object.
     """
     from loaders.synthetic import Sizes, write_synthetic
+    from loaders.synthetic_snapshot import write_synthetic_snapshot
 
-    rows = write_synthetic(folder, Sizes(users, pins, boards, interactions, interests), seed)
-    emit({"folder": str(folder), "seed": seed, **rows}, as_json=json)
+    sizes = Sizes(users, pins, boards, interactions, interests)
+    if snapshot:
+        made = write_synthetic_snapshot(folder / "snapshots", sizes, seed)
+        emit({"folder": str(folder), "seed": seed, "snapshot": made.name}, as_json=json)
+        return
+    emit({"folder": str(folder), "seed": seed, **write_synthetic(folder, sizes, seed)}, as_json=json)

@@ -5,7 +5,7 @@ Tables that name others come after them, so that what is referred to is known by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -85,11 +85,11 @@ class Decoded:
         self.by_event_id = by_event_id
         self.tallies = {table: Tally() for table in folder.files}
         self.tables = {
-            table: Spill(workspace, table.value, parts_for(_rows_about(file)), self._split(table))
-            for table, file in folder.files.items()
+            table: Spill(workspace, table.value, parts_for(sum(map(_rows_about, files))), self._split(table))
+            for table, files in folder.files.items()
             if table is not Table.INTERESTS
         }
-        mentioned = parts_for(sum(_rows_about(file) for file in folder.files.values()) // 4)
+        mentioned = parts_for(sum(map(_rows_about, folder.all_files)) // 4)
         self.bare = {
             kind: Spill(workspace, f"bare-{kind.lower()}", mentioned, _BY_ID)
             for kind in (NodeKind.USER, NodeKind.PIN, NodeKind.ENTITY)
@@ -138,43 +138,48 @@ def decode(
     Raises InvalidInputError for a file that can't be read at all. `now_ms`: when the load began.
     """
     for table in ORDER:
-        if (file := folder.files.get(table)) is None:
+        if table not in folder.files:
             continue
-        bar = bars.add_task(f"reading {file.path.name}", total=None)
-        tally, taxonomy = decoded.tallies[table], list[Checked]()
-        for checked, left_out in ahead(_judged(file, wanted, now_ms)):
+        bar = bars.add_task(f"reading {table}", total=None)
+        tally, taxonomy = decoded.tallies[table], list[_Named]()
+        for name, checked, left_out in ahead(_judged(folder.files[table], wanted, now_ms)):
             tally.read += checked.raw.rows - left_out
             tally.left_out += left_out
             if table is Table.INTERESTS:
-                taxonomy.append(checked)
+                taxonomy.append((name, checked))
             else:
-                _keep(file, checked, decoded, references, refusals)
+                _keep(name, checked, decoded, references, refusals)
             bars.update(bar, advance=checked.raw.rows)
         if taxonomy:
-            _keep_taxonomy(file, taxonomy, decoded, references, refusals)
+            _keep_taxonomy(taxonomy, decoded, references, refusals)
 
 
-def _judged(file: SourceFile, wanted: Selection, now_ms: int) -> Iterator[tuple[Checked, int]]:
-    """The rows of a file, and how many of each chunk --since leaves out."""
-    for raw in _wanted(file, wanted):
-        yield _since(check_rows(file.table, raw, now_ms), wanted)
+_Named = tuple[str, Checked]
+"""What rows are from, a file or a partition of a log, and the rows."""
 
 
-def _wanted(file: SourceFile, wanted: Selection) -> Iterator[RawChunk]:
-    """The chunks of a file, up to the limit where there is one."""
-    if wanted.limit is None or file.table not in EVENT_TABLES:
-        yield from sources.read(file)
+def _judged(files: Sequence[SourceFile], wanted: Selection, now_ms: int) -> Iterator[tuple[str, Checked, int]]:
+    """The rows of a table, what they are from, and how many of each chunk --since leaves out."""
+    for name, raw in _wanted(files, wanted):
+        yield name, *_since(check_rows(files[0].table, raw, now_ms), wanted)
+
+
+def _wanted(files: Sequence[SourceFile], wanted: Selection) -> Iterator[tuple[str, RawChunk]]:
+    """The chunks of a table, up to the limit where there is one."""
+    chunks = ((raw.origin or file.path.name, raw) for file in files for raw in sources.read(file))
+    if wanted.limit is None or files[0].table not in EVENT_TABLES:
+        yield from chunks
         return
     left = wanted.limit
-    for raw in sources.read(file):
+    for name, raw in chunks:
         if raw.rows >= left:
             lines = sorted([*raw.frame[LINE].to_list(), *(row.line for row in raw.refused)])[:left]
             last = lines[-1] if lines else 0
             refused = [row for row in raw.refused if row.line <= last]
-            yield replace(raw, frame=raw.frame.filter(pl.col(LINE) <= last), refused=refused)
+            yield name, replace(raw, frame=raw.frame.filter(pl.col(LINE) <= last), refused=refused)
             return
         left -= raw.rows
-        yield raw
+        yield name, raw
 
 
 def _since(checked: Checked, wanted: Selection) -> tuple[Checked, int]:
@@ -185,9 +190,9 @@ def _since(checked: Checked, wanted: Selection) -> tuple[Checked, int]:
     return Checked(checked.table, frame, checked.raw, checked.refused), checked.frame.height - frame.height
 
 
-def _keep(file: SourceFile, checked: Checked, decoded: Decoded, references: References, refusals: Quarantine) -> None:
+def _keep(name: str, checked: Checked, decoded: Decoded, references: References, refusals: Quarantine) -> None:
     checked, bare = references.resolve(checked)
-    _refuse(file, checked, decoded, refusals)
+    _refuse(name, checked, decoded, refusals)
     if (kind := NODE_TABLES.get(checked.table)) is not None:
         references.known[kind].add(checked.frame["id"])
     for mentioned, ids in bare.items():
@@ -196,22 +201,20 @@ def _keep(file: SourceFile, checked: Checked, decoded: Decoded, references: Refe
     decoded.tables[checked.table].add(identified(rows) if checked.table in EVENT_TABLES else rows)
 
 
-def _keep_taxonomy(
-    file: SourceFile, chunks: list[Checked], decoded: Decoded, references: References, refusals: Quarantine
-) -> None:
-    rows, reasons = by_level(pl.concat([chunk.frame for chunk in chunks]), references)
+def _keep_taxonomy(chunks: list[_Named], decoded: Decoded, references: References, refusals: Quarantine) -> None:
+    rows, reasons = by_level(pl.concat([chunk.frame for _, chunk in chunks]), references)
     at = 0
-    for chunk in chunks:
+    for name, chunk in chunks:
         judged = chunk.without(reasons.slice(at, chunk.frame.height))
         at += chunk.frame.height
-        _refuse(file, judged, decoded, refusals)
+        _refuse(name, judged, decoded, refusals)
     decoded.interests = rows.filter(reasons.is_null()).drop(LINE)
     references.known[NodeKind.INTEREST].add(decoded.interests["id"])
 
 
-def _refuse(file: SourceFile, checked: Checked, decoded: Decoded, refusals: Quarantine) -> None:
-    refusals.add(file, checked.refused, checked.raw.origin)
-    decoded.tallies[file.table].quarantined += len(checked.refused)
+def _refuse(name: str, checked: Checked, decoded: Decoded, refusals: Quarantine) -> None:
+    refusals.add(name, checked.table, checked.refused)
+    decoded.tallies[checked.table].quarantined += len(checked.refused)
 
 
 def _rows_about(file: SourceFile) -> int:

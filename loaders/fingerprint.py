@@ -32,8 +32,9 @@ class Fingerprint:
 
 def fingerprint(folder: Folder, limit: int | None, since_ms: int | None) -> Fingerprint:
     """Reads every file once. BLAKE2b over names, sizes, contents and the options that choose rows."""
-    digest = hashlib.blake2b(f"{LAYOUT}\0{limit}\0{since_ms}\0{folder.exported_at}\n".encode(), digest_size=16)
-    paths = [file.path for file in folder.files.values()]
+    options = f"{LAYOUT}\0{limit}\0{since_ms}\0{folder.exported_at}\0{folder.mapping}\n"
+    digest = hashlib.blake2b(options.encode(), digest_size=16)
+    paths = {file.path for file in folder.all_files}
     states: dict[Path, tuple[int, int]] = {}
     for path in sorted(paths, key=lambda path: path.name):
         with readable(path):

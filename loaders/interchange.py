@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
@@ -18,6 +18,9 @@ from graph.errors import InvalidInputError
 from graph.model import TimeMs
 from loaders.coverage import LogRange
 from loaders.validation.times import FUTURE_MS, parse_time
+
+if TYPE_CHECKING:
+    from loaders.mapping import MappedTable
 
 DATASET_FILE: Final = "dataset.json"
 SUFFIXES: Final = (".parquet", ".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
@@ -49,6 +52,7 @@ class Cell(Enum):
     NUMBER = auto()
     FLAG = auto()
     ATTRIBUTES = auto()  # one JSON object
+    ANY = auto()  # of a user's own export: a single value of any type, read as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +132,16 @@ TABLES: Final[dict[Table, TableSpec]] = {
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The file that holds one table."""
+    """A file that holds rows of one table. mapped: how its columns become the table's, where they are not."""
 
     table: Table
     path: Path
+    mapped: MappedTable | None = None
 
     @property
     def spec(self) -> TableSpec:
-        return TABLES[self.table]
+        """The columns of the file."""
+        return TABLES[self.table] if self.mapped is None else self.mapped.spec
 
     @property
     def compressed(self) -> bool:
@@ -151,13 +157,18 @@ class SourceFile:
 class Folder:
     """A folder in interchange form. `exported_at` is the version of rows that have none of their own.
 
-    ranges: what of logs it holds, where it was read from logs.
+    ranges: what of logs it holds, where it was read from logs. mapping: what reads it in another way than by its names.
     """
 
     path: Path
-    files: dict[Table, SourceFile]
+    files: dict[Table, tuple[SourceFile, ...]]
     exported_at: TimeMs | None
     ranges: tuple[LogRange, ...] = ()
+    mapping: str = ""
+
+    @property
+    def all_files(self) -> list[SourceFile]:
+        return [file for files in self.files.values() for file in files]
 
 
 def open_folder(path: Path, now_ms: int) -> Folder:
@@ -186,9 +197,7 @@ def open_folder(path: Path, now_ms: int) -> Folder:
         raise InvalidInputError(
             f"{path} holds no table; expected are {', '.join(Table)}, each as {', '.join(SUFFIXES)}"
         )
-    return Folder(
-        path, {table: files[table] for table in Table if table in files}, _exported_at(path / DATASET_FILE, now_ms)
-    )
+    return Folder(path, {table: (files[table],) for table in Table if table in files}, exported_at(path, now_ms))
 
 
 def check_columns(file: SourceFile, found: Sequence[str]) -> None:
@@ -209,7 +218,9 @@ def _listed(names: Sequence[str]) -> str:
     return shown[:500] + ("…" if len(names) > 20 or len(shown) > 500 else "")
 
 
-def _exported_at(path: Path, now_ms: int) -> TimeMs | None:
+def exported_at(folder: Path, now_ms: int) -> TimeMs | None:
+    """What the folder's dataset.json says. Raises InvalidInputError when it says it otherwise than it must."""
+    path = folder / DATASET_FILE
     if not path.is_file():
         return None
     expected = f'{path.name} must be one JSON object like {{"exported_at": "2024-01-31T00:00:00Z"}}'

@@ -29,7 +29,8 @@ from loaders.coverage import remember, settle
 from loaders.decode import Decoded, Selection, decode
 from loaders.fingerprint import Fingerprint, fingerprint
 from loaders.interchange import Folder, Table
-from loaders.opening import opened
+from loaders.mending import set_aside
+from loaders.opening import Opening, opened
 from loaders.quarantine import Quarantine
 from loaders.settings import LoadSettings
 from loaders.summary import DryRun, LoadSummary, frequent, keep_proof, read_proof, table_summaries, unchanged
@@ -45,6 +46,7 @@ class LoadOptions:
 
     wanted: Selection = field(default_factory=Selection)
     max_quarantined: float = MAX_QUARANTINED
+    opening: Opening = field(default_factory=Opening)
 
 
 _DEFAULT: Final = LoadOptions()
@@ -62,11 +64,11 @@ class _Job:
 
     @classmethod
     @contextmanager
-    def of(cls, source: Path | str, options: LoadOptions, home: Home) -> Generator[_Job]:
+    def of(cls, source: Path | str | None, options: LoadOptions, home: Home) -> Generator[_Job]:
         """The job of a source; what was fetched for it is gone afterwards."""
         now_ms = int(time.time() * 1000)
-        with opened(source, home, now_ms) as folder:
-            for file in folder.files.values():
+        with opened(source, options.opening, home, now_ms) as folder:
+            for file in folder.all_files:
                 sources.check_file(file)
             identity = fingerprint(folder, options.wanted.limit, options.wanted.since_ms)
             yield cls(folder, identity, options, home, now_ms)
@@ -90,8 +92,8 @@ class _Job:
         return self.home.checkpoints / f"{self.identity.load_id}-{place}.{suffix}"
 
 
-def load(source: Path | str, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
-    """Loads a folder in interchange form, or a kafka:// URL, into a store (the settings' one by default).
+def load(source: Path | str | None, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
+    """Loads a folder, a kafka:// URL or a quarantine (`LoadOptions.opening`) into a store, by default the settings' one.
 
     Raises InvalidInputError for a source that can't be used, QuarantineThresholdError when too many rows are refused (nothing
     is written then), ConflictError while another load holds the store, StoreUnavailableError when it can't be reached.
@@ -114,10 +116,12 @@ def load(source: Path | str, store_url: str | None = None, options: LoadOptions 
             store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
         keep_proof(job.proof(store), summary)
         job.settle(store)
+        if options.opening.from_quarantine:
+            set_aside(job.folder.path, summary.quarantine_file)
     return summary
 
 
-def bulk_load(source: Path | str, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
+def bulk_load(source: Path | str | None, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
     """`load` into an empty Neo4j by its own importer; the server is stopped for it and started again (`Offline`).
 
     Raises also ConflictError when the database is not empty, TerminalError when the importer fails.
@@ -149,7 +153,7 @@ def bulk_load(source: Path | str, store_url: str | None = None, options: LoadOpt
     return summary
 
 
-def dry_run(source: Path | str, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> DryRun:
+def dry_run(source: Path | str | None, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> DryRun:
     """Everything that `load` does but the writing: the store is only asked what it has, and need not be there yet."""
     settings = GraphSettings()
     with _Job.of(source, options, settings.home_dir()) as job, closing(open_store(store_url, settings)) as store:
@@ -181,7 +185,7 @@ def _decoded(
     """The first pass; what it put aside is gone afterwards, but for the quarantine's file."""
     with (
         building(job.home.checkpoints) as workspace,
-        Quarantine(job.home.quarantine, job.identity.load_id, workspace) as refusals,
+        Quarantine(job.home.quarantine, job.identity.load_id, workspace, job.folder.exported_at) as refusals,
     ):
         decoded = Decoded(job.folder, workspace, by_event_id=by_event_id)
         with progress() as bars:

@@ -14,7 +14,8 @@ from typing import Final, Self
 import orjson
 
 from graph.errors import QuarantineThresholdError
-from loaders.interchange import SourceFile
+from graph.model import TimeMs
+from loaders.interchange import Table
 from loaders.sources.chunk import Refused
 
 REASONS_MAX: Final = 1_000
@@ -24,7 +25,8 @@ REASONS_MAX: Final = 1_000
 class Quarantine:
     """The rows refused so far. `keep()` puts the file in its place; until then it grows in `workspace`, for its owner only."""
 
-    def __init__(self, folder: Path, load_id: str, workspace: Path) -> None:
+    def __init__(self, folder: Path, load_id: str, workspace: Path, exported_at: TimeMs | None = None) -> None:
+        self._version = {} if exported_at is None else {"exported_at": exported_at}
         self.path = folder / f"{load_id}.jsonl"
         self.rows = 0
         self.by_reason: Counter[str] = Counter()
@@ -38,16 +40,16 @@ class Quarantine:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, file: SourceFile, refused: Iterable[Refused], origin: str | None = None) -> None:
-        """Takes refused rows of a file, or of what its rows are from."""
-        name = origin or file.path.name
+    def add(self, name: str, table: Table, refused: Iterable[Refused]) -> None:
+        """Takes refused rows of a table. name: the file, or what else they are from."""
         for row in refused:
             record = {
                 "file": name,
                 "line": row.line,
-                "table": file.table.value,
+                "table": table.value,
                 "reason": row.reason,
                 "raw": row.raw,
+                **self._version,
             }
             self._file.write(orjson.dumps(record, default=str, option=orjson.OPT_APPEND_NEWLINE))
             self.rows += 1

@@ -22,4 +22,5 @@ def read(file: SourceFile) -> Iterator[RawChunk]:
 
     A row that can't be decoded is refused with its line; a file that can't be is an InvalidInputError.
     """
-    return _READERS[file.format].read(file)
+    chunks = _READERS[file.format].read(file)
+    return chunks if file.mapped is None else map(file.mapped.apply, chunks)

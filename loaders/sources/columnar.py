@@ -28,6 +28,10 @@ def _is_number(kind: pa.DataType) -> bool:
     return _is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
+def _is_single(kind: pa.DataType) -> bool:
+    return not pa.types.is_nested(kind) and not pa.types.is_binary(kind) and not pa.types.is_large_binary(kind)
+
+
 def _is_flag(kind: pa.DataType) -> bool:
     return _is_text(kind) or pa.types.is_boolean(kind)
 
@@ -41,6 +45,7 @@ _TAKES: Final = {
     Cell.TIME: (_is_time, "timestamps, ISO 8601 strings or integer milliseconds"),
     Cell.NUMBER: (_is_number, "numbers"),
     Cell.FLAG: (_is_flag, "booleans"),
+    Cell.ANY: (_is_single, "single values"),
 }
 
 
@@ -89,7 +94,13 @@ def _typed(file: SourceFile, frame: pl.DataFrame) -> pl.DataFrame:
     odd = [
         name for name, dtype in frame.schema.items() if name not in own and (dtype.is_temporal() or dtype.is_decimal())
     ]
-    return frame.with_columns(pl.col(texts + odd).cast(pl.String)) if texts or odd else frame
+    frame = frame.with_columns(pl.col(texts + odd).cast(pl.String)) if texts or odd else frame
+    anything = [column.name for column in file.spec.columns if column.cell is Cell.ANY]
+    return frame.with_columns(
+        (pl.col(name).dt.timestamp("ms") if isinstance(dtype, pl.Datetime) else pl.col(name)).cast(pl.String)
+        for name, dtype in frame.schema.items()
+        if name in anything
+    )
 
 
 def _chunk(file: SourceFile, frame: pl.DataFrame) -> RawChunk:

@@ -67,6 +67,10 @@ def _time(value: Any) -> str:
     return str(value)
 
 
+def _any(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 _CELLS: Final[dict[Cell, tuple[frozenset[type], str, pl.DataType, Callable[[Any], Any] | None]]] = {
     Cell.ID: (frozenset({str}), "text", pl.String(), None),
     Cell.TEXT: (frozenset({str}), "text", pl.String(), None),
@@ -75,6 +79,7 @@ _CELLS: Final[dict[Cell, tuple[frozenset[type], str, pl.DataType, Callable[[Any]
     Cell.TIME: (frozenset({str, int}), "ISO 8601 text or integer milliseconds", pl.String(), _time),
     Cell.NUMBER: (frozenset({int, float}), "a number", pl.Float64(), _number),
     Cell.FLAG: (frozenset({bool}), "true or false", pl.Boolean(), None),
+    Cell.ANY: (frozenset({str, int, float, bool}), "a single value", pl.String(), _any),
     Cell.ATTRIBUTES: (frozenset({dict}), "an object", pl.Object(), None),
 }
 """Per kind of cell: the JSON types it takes, what to call them, the column's type, and how a cell is brought to it."""

@@ -85,7 +85,7 @@ class _Reading:
                     spool.make(table)
                 for span in ranges:
                     await self._read(consumer, span, spool)
-        files = {table: spool.files[table] for table in Table if table in spool.files}
+        files = {table: (spool.files[table],) for table in Table if table in spool.files}
         covered = tuple(LogRange(f"{cluster}/{span.origin}", span.start, span.end) for span in ranges)
         return Folder(self._folder, files, None, covered)
 

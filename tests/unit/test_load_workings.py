@@ -12,7 +12,7 @@ import pytest
 from graph.errors import InvalidInputError, QuarantineThresholdError, TerminalError
 from loaders import spill
 from loaders.batches import batches, tidy
-from loaders.interchange import SourceFile, Table, open_folder
+from loaders.interchange import Table, open_folder
 from loaders.quarantine import Quarantine
 from loaders.sources.chunk import Refused
 from loaders.spill import Spill, Split
@@ -60,10 +60,11 @@ def test_batches_are_named_by_what_they_hold() -> None:
 
 
 def test_the_quarantine_keeps_every_row_and_says_the_first(tmp_path: Path) -> None:
-    file = SourceFile(Table.USERS, tmp_path / "users.csv")
     with Quarantine(tmp_path / "quarantine", "load1", tmp_path) as refusals:
         refusals.add(
-            file, [Refused(3, "id is empty", {"country": "DE"}), Refused(9, "the line is not valid UTF-8", "\\xff")]
+            "users.csv",
+            Table.USERS,
+            [Refused(3, "id is empty", {"country": "DE"}), Refused(9, "the line is not valid UTF-8", "\\xff")],
         )
         refusals.keep()
         refusals.check(200, 0.01)
