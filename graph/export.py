@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from graph.errors import ConflictError, CorruptFileError, InvalidInputError, NotFoundError, TransientError
 from graph.fold import EventColumns, Latest, RivalFold, fold_rivals, fold_saves, summed
 from graph.model import Board, EdgeKind, Entity, EventKind, Interest, Node, NodeKind, Pin, User
-from graph.ports import GraphStore
+from graph.ports import SnapshotSource
 from graph.schema import FOLLOWS, LINKS, Link
 from graph.sealed import building, folder_sums, seal, sums_hash
 from graph.snapshot import FORMAT, MANIFEST, Snapshot
@@ -44,7 +44,7 @@ class _Rows:
         return self.rows[place]
 
 
-def export_snapshot(store: GraphStore, snapshots: Path, now: datetime | None = None) -> Path:
+def export_snapshot(store: SnapshotSource, snapshots: Path, now: datetime | None = None) -> Path:
     """Writes a snapshot of what the store holds, and returns its folder.
 
     A snapshot with the same content, offset and epoch that is there already is returned instead. Raises ConflictError while
@@ -59,7 +59,7 @@ def export_snapshot(store: GraphStore, snapshots: Path, now: datetime | None = N
         ) from error
 
 
-def _export(store: GraphStore, snapshots: Path, now: datetime | None) -> Path:
+def _export(store: SnapshotSource, snapshots: Path, now: datetime | None) -> Path:
     begun = store.loads_begun()
     _check_no_load(store, begun)
     offset = store.log_offset()
@@ -90,7 +90,7 @@ def _export(store: GraphStore, snapshots: Path, now: datetime | None) -> Path:
     return snapshots / version
 
 
-def _check_no_load(store: GraphStore, begun: int) -> None:
+def _check_no_load(store: SnapshotSource, begun: int) -> None:
     """Raises ConflictError when a load is not done, or one has begun since there were `begun`."""
     if unfinished := store.unfinished_loads():
         raise ConflictError(
@@ -103,7 +103,7 @@ def _check_no_load(store: GraphStore, begun: int) -> None:
         )
 
 
-def _write_data(store: GraphStore, folder: Path, offset: int) -> dict[str, int]:
+def _write_data(store: SnapshotSource, folder: Path, offset: int) -> dict[str, int]:
     """All files but the manifest; returns the numbers of nodes."""
     rows, visible = _write_nodes(store, folder)
     _write_events(store, folder, rows, offset)
@@ -142,7 +142,7 @@ def _strings(values: Sequence[str | None]) -> pa.Array:
     return pa.array(values, pa.large_string())
 
 
-def _write_nodes(store: GraphStore, folder: Path) -> tuple[dict[NodeKind, _Rows], dict[NodeKind, list[Node]]]:
+def _write_nodes(store: SnapshotSource, folder: Path) -> tuple[dict[NodeKind, _Rows], dict[NodeKind, list[Node]]]:
     """Node tables of all kinds, and the map from the store's keys to rows."""
     rows: dict[NodeKind, _Rows] = {}
     visible: dict[NodeKind, list[Node]] = {}
@@ -210,7 +210,7 @@ def _node_columns(kind: NodeKind, nodes: list[Node], users: set[Any], levels: di
     return columns
 
 
-def _write_events(store: GraphStore, folder: Path, rows: dict[NodeKind, _Rows], offset: int) -> None:
+def _write_events(store: SnapshotSource, folder: Path, rows: dict[NodeKind, _Rows], offset: int) -> None:
     """All links that come from events, and what was retracted."""
     parts: dict[tuple[EventKind, NodeKind], list[EventColumns]] = {}
     boards = rows[NodeKind.BOARD]
@@ -327,7 +327,7 @@ def _pairs(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.int32], NDArray[np.
     return both[:, 0], both[:, 1]
 
 
-def _write_plain_edges(store: GraphStore, folder: Path, rows: dict[NodeKind, _Rows]) -> None:
+def _write_plain_edges(store: SnapshotSource, folder: Path, rows: dict[NodeKind, _Rows]) -> None:
     for kind in (EdgeKind.ABOUT, EdgeKind.IS, EdgeKind.RELATES):
         link = Link(kind.value)
         runs = list(store.export_edges(kind))

@@ -304,6 +304,22 @@ class GraphExporter(Protocol):
     def export_edges(self, kind: EdgeKind) -> Iterator[EdgeExport]: ...
 
 
+class SnapshotSource(GraphExporter, Protocol):
+    """All that a snapshot is made from; every store is one."""
+
+    def log_offset(self) -> int:
+        """As `GraphReader.log_offset`."""
+        ...
+
+    def loads_begun(self) -> int:
+        """As `GraphWriter.loads_begun`."""
+        ...
+
+    def unfinished_loads(self) -> list[str]:
+        """As `GraphWriter.unfinished_loads`."""
+        ...
+
+
 class GraphStore(GraphWriter, GraphReader, GraphExporter, Protocol):
     """A store that was opened by URL (`graph.stores.open_store`)."""
 

@@ -29,7 +29,7 @@ NOISE: Final = 0.1
 """The share of interactions with any pin, whatever the user's interests."""
 BOARDED: Final = 0.9
 """The share of saves that go to a board, where the user has one of that interest."""
-_KINDS: Final = ("SAVE", "VIEW", "CLICK", "HIDE", "UNSAVE")
+KINDS: Final = ("SAVE", "VIEW", "CLICK", "HIDE", "UNSAVE")
 _KIND_SHARES: Final = (0.55, 0.30, 0.10, 0.03, 0.02)
 _BEGIN_MS: Final = 1_672_531_200_000  # 2023-01-01
 _YEAR_MS: Final = 365 * 86_400_000
@@ -61,7 +61,7 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class _World:
+class World:
     """What is planted. Interests of users: (users, 3), the first the strongest; pins are sorted by interest.
 
     `pins_of[i]` to `pins_of[i + 1]` are the pins of interest i, the most popular first; `boards_of_key` are the boards sorted
@@ -78,21 +78,43 @@ class _World:
     boards_of_key: _Ints
 
 
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """A chunk of interactions, as numbers of nodes: columns of one length."""
+
+    user: _Ints
+    pin: _Ints
+    board: _Ints
+    """-1 for none."""
+    kind: _Ints
+    """Places in KINDS."""
+    at: _Ints
+    """Milliseconds."""
+
+
 def write_synthetic(folder: Path, sizes: Sizes, seed: int) -> dict[str, int]:
     """Writes the tables as CSV into a new folder; returns rows by table."""
-    sizes.check()
-    world = _planted(sizes, np.random.default_rng([seed, 0]))
-    tables = {
+    tables = tables_of(planted(sizes, seed), seed)
+    with new_folder(folder) as building:
+        return {name: _write(building / f"{name}.csv", frames) for name, frames in tables.items()}
+
+
+def tables_of(world: World, seed: int) -> dict[str, Iterator[pl.DataFrame]]:
+    """The tables in interchange form, in chunks."""
+    return {
         "users": _users(world, np.random.default_rng([seed, 1])),
         "pins": _pins(world, np.random.default_rng([seed, 2])),
-        "interests": _interests(sizes),
+        "interests": _interests(world.sizes),
         "boards": _boards(world),
         "pin_interests": _pin_interests(world),
         "follows": _follows(world),
-        "interactions": _interactions(world, np.random.default_rng([seed, 3])),
+        "interactions": _interactions(world, of_acts(seed)),
     }
-    with new_folder(folder) as building:
-        return {name: _write(building / f"{name}.csv", frames) for name, frames in tables.items()}
+
+
+def of_acts(seed: int) -> np.random.Generator:
+    """What `acts` draws from."""
+    return np.random.default_rng([seed, 3])
 
 
 def _write(path: Path, frames: Iterator[pl.DataFrame]) -> int:
@@ -104,8 +126,10 @@ def _write(path: Path, frames: Iterator[pl.DataFrame]) -> int:
     return rows
 
 
-def _planted(sizes: Sizes, random: np.random.Generator) -> _World:
-    interests = sizes.interests
+def planted(sizes: Sizes, seed: int) -> World:
+    """Who likes what, which pin is about what, who has which board. Raises InvalidInputError for sizes that make no world."""
+    sizes.check()
+    random, interests = np.random.default_rng([seed, 0]), sizes.interests
     liked = (random.random((sizes.users, INTERESTS_A_USER)) ** 2 * interests).astype(np.int64)
     pin_interest = np.concatenate([np.arange(interests), random.integers(interests, size=sizes.pins - interests)])
     order = np.lexsort((random.random(sizes.pins), pin_interest))
@@ -114,7 +138,7 @@ def _planted(sizes: Sizes, random: np.random.Generator) -> _World:
     key = owner * interests + interest
     by_key = np.argsort(key, kind="stable")
     bounds = np.concatenate([[0], np.cumsum(np.bincount(pin_interest, minlength=interests))])
-    return _World(sizes, liked, bounds, order, owner, interest, key[by_key], by_key)
+    return World(sizes, liked, bounds, order, owner, interest, key[by_key], by_key)
 
 
 def _chunks(rows: int) -> Iterator[_Ints]:
@@ -128,10 +152,14 @@ def _ids(kind: NodeKind, numbers: _Ints) -> pl.Series:
 
 
 def _times(random: np.random.Generator, rows: int, begin_ms: int, span_ms: int) -> pl.Series:
-    return pl.Series(begin_ms + random.integers(span_ms, size=rows)).cast(pl.Datetime("ms"))
+    return _dated(begin_ms + random.integers(span_ms, size=rows))
 
 
-def _users(world: _World, random: np.random.Generator) -> Iterator[pl.DataFrame]:
+def _dated(moments: _Ints) -> pl.Series:
+    return pl.Series(moments).cast(pl.Datetime("ms"))
+
+
+def _users(world: World, random: np.random.Generator) -> Iterator[pl.DataFrame]:
     countries = np.array(["DE", "FR", "IN", "JP", "BR", "US"])
     for users in _chunks(world.sizes.users):
         created = _times(random, len(users), _BEGIN_MS - _YEAR_MS, _YEAR_MS)
@@ -143,7 +171,7 @@ def _name(interest: pl.Expr) -> pl.Expr:
     return pl.format("Interest {}", interest)
 
 
-def _pins(world: _World, random: np.random.Generator) -> Iterator[pl.DataFrame]:
+def _pins(world: World, random: np.random.Generator) -> Iterator[pl.DataFrame]:
     for rows in _chunks(world.sizes.pins):
         pins = world.pin_ids[rows]
         frame = pl.DataFrame({"id": _ids(NodeKind.PIN, pins), "rank": rows, "interest": _interest_of(world, rows)})
@@ -152,7 +180,7 @@ def _pins(world: _World, random: np.random.Generator) -> Iterator[pl.DataFrame]:
         yield frame.select("id", title=title, created_at=created)
 
 
-def _interest_of(world: _World, rows: _Ints) -> _Ints:
+def _interest_of(world: World, rows: _Ints) -> _Ints:
     return np.searchsorted(world.pins_of, rows, side="right") - 1
 
 
@@ -169,7 +197,7 @@ def _interests(sizes: Sizes) -> Iterator[pl.DataFrame]:
     )
 
 
-def _boards(world: _World) -> Iterator[pl.DataFrame]:
+def _boards(world: World) -> Iterator[pl.DataFrame]:
     for boards in _chunks(world.sizes.boards):
         frame = pl.DataFrame({"interest": world.board_interest[boards], "secret": boards % 50 == 49})
         yield frame.select(
@@ -180,13 +208,13 @@ def _boards(world: _World) -> Iterator[pl.DataFrame]:
         )
 
 
-def _pin_interests(world: _World) -> Iterator[pl.DataFrame]:
+def _pin_interests(world: World) -> Iterator[pl.DataFrame]:
     for rows in _chunks(world.sizes.pins):
         interests = _ids(NodeKind.INTEREST, _interest_of(world, rows))
         yield pl.DataFrame({"pin_id": _ids(NodeKind.PIN, world.pin_ids[rows]), "interest_id": interests})
 
 
-def _follows(world: _World) -> Iterator[pl.DataFrame]:
+def _follows(world: World) -> Iterator[pl.DataFrame]:
     """Each user follows the interest that is strongest in them."""
     for users in _chunks(world.sizes.users):
         strongest = _ids(NodeKind.INTEREST, world.user_interests[users, 0])
@@ -202,7 +230,8 @@ def _zipf(random: np.random.Generator, sizes: _Ints) -> _Ints:
     return np.minimum(drawn.astype(np.int64) - 1, sizes - 1)
 
 
-def _interactions(world: _World, random: np.random.Generator) -> Iterator[pl.DataFrame]:
+def acts(world: World, random: np.random.Generator) -> Iterator[Acts]:
+    """All interactions, in chunks."""
     users, interests = world.sizes.users, world.sizes.interests
     activity = random.permutation(users)
     for rows in _chunks(world.sizes.interactions):
@@ -213,22 +242,26 @@ def _interactions(world: _World, random: np.random.Generator) -> Iterator[pl.Dat
         interest = np.where(noise, random.integers(interests, size=n), world.user_interests[user, slot])
         first, last = world.pins_of[interest], world.pins_of[interest + 1]
         pin = world.pin_ids[first + _zipf(random, last - first)]
-        kind = random.choice(len(_KINDS), p=_KIND_SHARES, size=n)
+        kind = random.choice(len(KINDS), p=_KIND_SHARES, size=n)
         board = np.where((kind == 0) & (random.random(n) < BOARDED), _board(world, user, interest, random), -1)
-        at = _times(random, n, _BEGIN_MS, _YEAR_MS)
-        boards = pl.select(pl.when(pl.Series(board) >= 0).then(_ids(NodeKind.BOARD, board))).to_series()
+        yield Acts(user, pin, board, kind, _BEGIN_MS + random.integers(_YEAR_MS, size=n))
+
+
+def _interactions(world: World, random: np.random.Generator) -> Iterator[pl.DataFrame]:
+    for act in acts(world, random):
+        boards = pl.select(pl.when(pl.Series(act.board) >= 0).then(_ids(NodeKind.BOARD, act.board))).to_series()
         yield pl.DataFrame(
             {
-                "user_id": _ids(NodeKind.USER, user),
-                "pin_id": _ids(NodeKind.PIN, pin),
+                "user_id": _ids(NodeKind.USER, act.user),
+                "pin_id": _ids(NodeKind.PIN, act.pin),
                 "board_id": boards,
-                "kind": np.array(_KINDS)[kind],
-                "at": at,
+                "kind": np.array(KINDS)[act.kind],
+                "at": _dated(act.at),
             }
         )
 
 
-def _board(world: _World, user: _Ints, interest: _Ints, random: np.random.Generator) -> _Ints:
+def _board(world: World, user: _Ints, interest: _Ints, random: np.random.Generator) -> _Ints:
     """A board of the user for the interest, -1 where there is none."""
     key = user * world.sizes.interests + interest
     first = np.searchsorted(world.board_key, key)

@@ -75,3 +75,17 @@ def test_the_command_writes_what_loads_without_a_refusal(
     assert (taken.code, "holds something else" in taken.said) == (2, True)
     none = run(capsys, "synth", tmp_path / "none", "--users", 0)
     assert (none.code, "--users 0 is too few" in none.said) == (2, True)
+
+
+def test_its_snapshot_is_that_of_the_loaded_data(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TASTEGRAPH_HOME", str(tmp_path / "home"))
+    assert run(capsys, "load", data, "--json").code == 0
+    loaded = run(capsys, "snapshot", "--json").result
+    options = [str(part) for name in ("users", "pins", "boards", "interactions", "interests") for part in
+               (f"--{name}", getattr(SIZES, name))]  # fmt: skip
+    straight = run(capsys, "synth", tmp_path / "straight", "--snapshot", *options, "--json").result
+    assert straight["snapshot"].rpartition("-")[2] == loaded["content_hash"][:12]
+    monkeypatch.setenv("TASTEGRAPH_HOME", str(tmp_path / "straight"))
+    assert run(capsys, "export", "ego", "p0", "--out", tmp_path / "p0.json", "--format", "json").code == 0
