@@ -79,6 +79,8 @@ class GraphSettings(EnvironmentSettings):
     """Everything of one installation is under this folder (TASTEGRAPH_HOME)."""
     store: str | None = Field(default=None, validation_alias=AliasChoices("TASTEGRAPH_STORE", "NEO4J_URI"))
     """URL of the store: sqlite:///PATH, bolt://…, neo4j://…; by default SQLite in the home."""
+    log: str | None = None
+    """URL of the event log (TASTEGRAPH_LOG): sqlite:///PATH or kafka://HOST:PORT/TOPIC; by default SQLite in the home."""
     neo4j_username: str = Field(default="neo4j", validation_alias=AliasChoices("NEO4J_USERNAME"))
     """User at Neo4j (NEO4J_USERNAME)."""
     neo4j_password: SecretStr | None = Field(default=None, validation_alias=AliasChoices("NEO4J_PASSWORD"))
@@ -107,6 +109,10 @@ class GraphSettings(EnvironmentSettings):
     def store_url(self) -> str:
         """The store's URL, the default resolved."""
         return self.store or f"sqlite:///{self.home_dir().store_db}"
+
+    def log_url(self) -> str:
+        """The event log's URL, the default resolved."""
+        return self.log or f"sqlite:///{self.home_dir().log_db}"
 
 
 class KafkaSettings(EnvironmentSettings):
