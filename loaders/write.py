@@ -13,6 +13,7 @@ from typing import Final
 
 from rich.progress import Progress, TaskID
 
+from graph.errors import StoreUnavailableError
 from graph.model import NodeKind
 from graph.ports import Checkpoint, GraphWriter, LoadState, Outcome
 from loaders.ahead import ahead
@@ -39,12 +40,13 @@ def write_all(
     """Writes everything but the batches that are done; returns what became of each table's rows."""
     with _rare_collections(), Writers(settings.writers if store.parallel else 1) as writers:
         writing = _Writing(store, state, decoded, settings.batch_rows, bars, writers)
-        for table in _FREE_NODES:
-            writing.table(table)
-        for kind in decoded.bare:
-            writing.bare(kind)
-        for table in (*_LINKED_NODES, *EDGES, *_EVENTS):
-            writing.table(table)
+        try:
+            writing.everything()
+        except StoreUnavailableError as error:
+            done, rows = writing.rows_done, sum(decoded.rows(table) for table in decoded.tallies)
+            raise StoreUnavailableError(
+                f"{error}; {done} of {rows} rows are done: run the same load again, and it goes on from there"
+            ) from error
     return writing.outcomes
 
 
@@ -76,6 +78,20 @@ class _Writing:
         self._batch_rows, self._writers = batch_rows, writers
         self._counting = Lock()
         self._renewed = time.monotonic()
+
+    def everything(self) -> None:
+        """Nodes, those without links first, then all that names them."""
+        for table in _FREE_NODES:
+            self.table(table)
+        for kind in self._decoded.bare:
+            self.bare(kind)
+        for table in (*_LINKED_NODES, *EDGES, *_EVENTS):
+            self.table(table)
+
+    @property
+    def rows_done(self) -> int:
+        """Rows that are in the store, or were there, or need not be."""
+        return sum(outcome.rows for outcome in self.outcomes.values())
 
     def table(self, table: Table) -> None:
         """Writes what was decoded of a table, if it is there."""

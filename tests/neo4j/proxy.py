@@ -1,9 +1,10 @@
-"""A way to a server that can fail: it forwards bytes until it is told to fall silent, or to cut what it carries."""
+"""A way to a server that can fail: it forwards bytes until it is told to be slow or silent, to refuse or to cut."""
 
 from __future__ import annotations
 
 import socket
 import struct
+import time
 from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Self
@@ -27,6 +28,9 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.uri = f"bolt://127.0.0.1:{self._listener.getsockname()[1]}"
         self.connections = 0
+        self.delay_s = 0.0
+        """How long each piece of at most 64 KiB is held back, either way."""
+        self._refusing = False
         self._accepting = Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -49,6 +53,15 @@ class Proxy:
         """Forwards again, also what came meanwhile."""
         self._talking.set()
 
+    def refuse(self) -> None:
+        """Resets every connection, and new ones as soon as they are made."""
+        self._refusing = True
+        self.cut()
+
+    def accept(self) -> None:
+        """Takes connections again."""
+        self._refusing = False
+
     def cut(self) -> None:
         """Resets every connection; new ones are taken."""
         with self._lock:
@@ -65,6 +78,10 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 self.connections += 1
+                if self._refusing:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
+                    client.close()
+                    continue
                 server = socket.create_connection(self._target)
                 with self._lock:
                     self._open += [client, server]
@@ -75,5 +92,6 @@ class Proxy:
         with suppress(OSError):
             while data := source.recv(_CHUNK):
                 self._talking.wait()
+                time.sleep(self.delay_s)
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
