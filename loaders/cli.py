@@ -1,4 +1,4 @@
-"""The commands of this room: `sample`, `synth`, `load`."""
+"""The commands of this room: `sample`, `synth`, `load`, `project`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def load(
     limit: int | None = None,
     since: str | None = None,
     max_quarantined: float | None = None,
+    strict: bool = False,
     json: Json = False,
 ) -> None:
     """Load a folder in interchange form, or topics of Kafka, into the store.
@@ -53,6 +54,8 @@ def load(
         Leave out interactions and follows before this time, and those without one (ISO 8601 or milliseconds).
     max_quarantined
         The share of rows that may be refused, from 0 to 1. Default: 0.01; with --from-quarantine 1.
+    strict
+        Write nothing if the source is unlike the last ones that were loaded: other kinds, empty columns, other times.
     json
         Print the summary as one JSON object.
     """
@@ -74,7 +77,9 @@ def load(
         raise InvalidInputError(f"--max-quarantined {max_quarantined} is no share; give 0 to 1, such as 0.01")
     if mapping is not None and from_quarantine:
         raise InvalidInputError("--mapping is not for a quarantine: its rows have the columns of their tables already")
-    options = loading.LoadOptions(Selection(limit, since_ms), max_quarantined, Opening(mapping, from_quarantine))
+    options = loading.LoadOptions(
+        Selection(limit, since_ms), max_quarantined, Opening(mapping, from_quarantine), strict
+    )
     run = loading.dry_run if dry_run else loading.bulk_load if bulk else loading.load
     emit(run(source, store, options).as_dict(), as_json=json)
 
@@ -143,3 +148,27 @@ def synth(
         emit({"folder": str(folder), "seed": seed, "snapshot": made.name}, as_json=json)
         return
     emit({"folder": str(folder), "seed": seed, **write_synthetic(folder, sizes, seed)}, as_json=json)
+
+
+def project(*, store: str | None = None, log: str | None = None, once: bool = False, json: Json = False) -> None:
+    """Write what the event log holds into the store, and follow it until SIGTERM or Ctrl-C.
+
+    `tastegraph serve` does this itself as long as the log is a file of the home. Each record takes effect once, also when this
+    is killed. What can't be applied is kept in quarantine/dead-letters.jsonl of the home, with the reason.
+
+    Parameters
+    ----------
+    store
+        URL of the store: sqlite:///PATH, bolt://HOST:PORT or neo4j://HOST:PORT. Default: TASTEGRAPH_STORE, else SQLite in
+        the home.
+    log
+        URL of the event log: sqlite:///PATH or kafka://HOST:PORT/TOPIC. Default: TASTEGRAPH_LOG, else SQLite in the home.
+    once
+        Stop when all is written that the log holds now.
+    json
+        Print the counts as one JSON object.
+    """
+    from graph.settings import GraphSettings
+    from loaders.projecting import run_project
+
+    emit(run_project(GraphSettings(), store, log, once=once), as_json=json)

@@ -17,6 +17,7 @@ from rich.progress import Progress
 from graph.model import NodeKind
 from loaders import sources
 from loaders.ahead import ahead
+from loaders.drift import TableProfile
 from loaders.events import identified
 from loaders.interchange import Folder, SourceFile, Table
 from loaders.quarantine import Quarantine
@@ -84,6 +85,7 @@ class Decoded:
         self.exported_at = folder.exported_at
         self.by_event_id = by_event_id
         self.tallies = {table: Tally() for table in folder.files}
+        self.profile = {table.value: TableProfile() for table in folder.files}
         self.tables = {
             table: Spill(workspace, table.value, parts_for(sum(map(_rows_about, files))), self._split(table))
             for table, files in folder.files.items()
@@ -198,6 +200,7 @@ def _keep(name: str, checked: Checked, decoded: Decoded, references: References,
     for mentioned, ids in bare.items():
         decoded.bare[mentioned].add(ids.to_frame("id"))
     rows = checked.frame.drop(LINE)
+    decoded.profile[checked.table].add(rows)
     decoded.tables[checked.table].add(identified(rows) if checked.table in EVENT_TABLES else rows)
 
 
@@ -209,6 +212,7 @@ def _keep_taxonomy(chunks: list[_Named], decoded: Decoded, references: Reference
         at += chunk.frame.height
         _refuse(name, judged, decoded, refusals)
     decoded.interests = rows.filter(reasons.is_null()).drop(LINE)
+    decoded.profile[Table.INTERESTS].add(decoded.interests)
     references.known[NodeKind.INTEREST].add(decoded.interests["id"])
 
 

@@ -17,8 +17,8 @@ from typing import Final
 
 import orjson
 
-from graph.console import progress
-from graph.errors import NotFoundError, TastegraphError
+from graph.console import progress, say
+from graph.errors import NotFoundError, TastegraphError, TerminalError
 from graph.model import Id, NodeKind
 from graph.ports import GraphStore, LoadState, Outcome
 from graph.sealed import building
@@ -27,6 +27,8 @@ from graph.stores import by_event_id, open_store
 from loaders import sources
 from loaders.coverage import remember, settle
 from loaders.decode import Decoded, Selection, decode
+from loaders.drift import drift, history, told
+from loaders.drift import remember as remember_profile
 from loaders.fingerprint import Fingerprint, fingerprint
 from loaders.interchange import Folder, Table
 from loaders.mending import set_aside
@@ -42,11 +44,15 @@ MAX_QUARANTINED: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """What to load of a folder, and how. `max_quarantined`: the share of rows that may be refused."""
+    """What to load of a folder, and how.
+
+    max_quarantined: the share of rows that may be refused. strict: whether a source that looks unlike the last ones is refused.
+    """
 
     wanted: Selection = field(default_factory=Selection)
     max_quarantined: float = MAX_QUARANTINED
     opening: Opening = field(default_factory=Opening)
+    strict: bool = False
 
 
 _DEFAULT: Final = LoadOptions()
@@ -81,15 +87,45 @@ class _Job:
         """Where it is remembered what of logs this load reads, until it ends in a store."""
         return self._beside(store, "ranges")
 
+    def check_drift(self, store: GraphStore, decoded: Decoded) -> None:
+        """Tells how the source differs from the last ones; raises TerminalError for it when the load is strict."""
+        before = history(self._profiles(store))
+        before.pop(self.identity.load_id, None)
+        if not self._whole or not (found := drift(decoded.profile, before.values())):
+            return
+        if self.options.strict:
+            raise TerminalError(
+                f"the source is unlike the last ones (--strict): {told(found)}; nothing was written; mend it, or load it"
+                " without --strict"
+            )
+        for line in found:
+            say(f"unlike the last loads: {line}")
+
+    def keep_profile(self, store: GraphStore, decoded: Decoded) -> None:
+        """Remembers how the source looked, for the next ones."""
+        if self._whole:
+            remember_profile(self._profiles(store), self.identity.load_id, decoded.profile)
+
+    @property
+    def _whole(self) -> bool:
+        """Whether all of a source is read: a choice of its rows, or those that were refused, look unlike it."""
+        return self.options.wanted == Selection() and not self.options.opening.from_quarantine
+
     def settle(self, store: GraphStore) -> None:
         """Finishes the interrupted loads that this one, now finished, makes up for: it must have read all of its source."""
         if self.options.wanted == Selection():
             settle(self.ranges(store), self.folder.ranges, store)
         self.ranges(store).unlink(missing_ok=True)
 
+    def _profiles(self, store: GraphStore) -> Path:
+        return self.home.checkpoints / f"profiles-{_place(store)}.json"
+
     def _beside(self, store: GraphStore, suffix: str) -> Path:
-        place = blake2b(store.url.encode(), digest_size=4).hexdigest()
-        return self.home.checkpoints / f"{self.identity.load_id}-{place}.{suffix}"
+        return self.home.checkpoints / f"{self.identity.load_id}-{_place(store)}.{suffix}"
+
+
+def _place(store: GraphStore) -> str:
+    return blake2b(store.url.encode(), digest_size=4).hexdigest()
 
 
 def load(source: Path | str | None, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
@@ -107,6 +143,7 @@ def load(source: Path | str | None, store_url: str | None = None, options: LoadO
             return unchanged(before, time.monotonic() - began)
         with (
             _decoded(job, by_event_id(store.url), store.missing) as (decoded, refusals),
+            _checked_for_drift(store, job, decoded),
             _holding(store, job) as state,
         ):
             with progress() as bars:
@@ -165,6 +202,7 @@ def dry_run(source: Path | str | None, store_url: str | None = None, options: Lo
                 return set(ids)
 
         with _decoded(job, by_event_id(store.url), missing) as (decoded, refusals):
+            job.check_drift(store, decoded)
             return DryRun(
                 load_id=job.identity.load_id,
                 store=store.url,
@@ -194,6 +232,14 @@ def _decoded(
         refusals.keep()
         refusals.check(decoded.read, job.options.max_quarantined)
         yield decoded, refusals
+
+
+@contextmanager
+def _checked_for_drift(store: GraphStore, job: _Job, decoded: Decoded) -> Generator[None]:
+    """Around the writing: what the source looks like is judged before, and remembered when it was loaded."""
+    job.check_drift(store, decoded)
+    yield
+    job.keep_profile(store, decoded)
 
 
 @contextmanager
