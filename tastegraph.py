@@ -29,6 +29,7 @@ COMMANDS = {
     "sample": "loaders.cli:sample",
     "synth": "loaders.cli:synth",
     "load": "loaders.cli:load",
+    "project": "loaders.cli:project",
     "snapshot": "pipeline.cli:snapshot",
     "train": "pipeline.cli:train",
     "evaluate": "pipeline.cli:evaluate",

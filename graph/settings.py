@@ -33,6 +33,10 @@ class Home:
         return self.path / "log.db"
 
     @property
+    def projector_lock(self) -> Path:
+        return self.path / "projector.lock"
+
+    @property
     def snapshots(self) -> Path:
         return self.path / "snapshots"
 
