@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import strawberry
 from graphql import DocumentNode
 
+from gql.keys import Principal
 from gql.release import Served
 from graph.snapshot import Snapshot
 from graph.visibility import Viewer, Visibility
@@ -25,12 +25,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestContext:
+class RequestContext(NamedTuple):
     """One request. All of its answer comes from `served`, whatever is swapped meanwhile."""
 
     served: Served
+    snapshot: Snapshot
+    """The snapshot of the release."""
+    principal: Principal
+    """Who asks, and what they may do."""
     viewer: Viewer
+    """What that means on this snapshot."""
     visible: Visibility
     document: DocumentNode
     request_id: str
@@ -42,11 +46,6 @@ class RequestContext:
     def serving(self) -> Serving:
         """The release, opened."""
         return self.served.serving
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The snapshot of the release."""
-        return self.served.serving.snapshot
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs index or array work away from the event loop."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from graphql import DocumentNode, GraphQLError, GraphQLFormattedError, OperationType
@@ -20,20 +19,22 @@ from gql.api import Api
 from gql.context import RequestContext
 from gql.documents import Operation
 from gql.errors import ApiError, Code, HttpError, code_of, formatted
+from gql.keys import Principal, Scope
+from gql.plan.prepared import Ready
 from gql.schema import Schema
 from gql.telemetry import By
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a client asked for. `reads_only`: nothing but a query may be executed (GET)."""
 
     document: str
     variables: dict[str, Any] | None
     operation: str | None
     id: str
+    principal: Principal
     reads_only: bool = False
 
 
@@ -48,23 +49,25 @@ class Outcome(StrEnum):
     DEADLINE = "deadline"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What is answered. `data` is None where nothing was executed, and where an error reached the top."""
 
     outcome: Outcome
     data: dict[str, Any] | None = None
-    errors: list[GraphQLFormattedError] = field(default_factory=list[GraphQLFormattedError])
+    errors: Sequence[GraphQLFormattedError] = ()
 
 
 async def execute(api: Api, request: Request) -> Result:
-    """Answers an operation, measures and logs it. Raises HttpError (405) for a mutation where only reads are allowed."""
+    """Answers an operation, measures and logs it.
+
+    Raises HttpError: 405 for a mutation where only reads are allowed, 403 for a query of a key that may not read.
+    """
     started = time.perf_counter()
-    api.metrics.in_flight.inc()
+    api.metrics.busy += 1
     try:
         name, result = await _execute(api, request)
     finally:
-        api.metrics.in_flight.dec()
+        api.metrics.busy -= 1
     _report(api, name, result, time.perf_counter() - started)
     return result
 
@@ -82,6 +85,8 @@ async def _execute(api: Api, request: Request) -> tuple[str | None, Result]:
         raise HttpError(
             405, Code.METHOD_NOT_ALLOWED, "GET is for queries; send anything else by POST", {"Allow": "POST"}
         )
+    if operation.node.operation is OperationType.QUERY and not request.principal.may(Scope.READ):
+        raise HttpError(403, Code.FORBIDDEN, "this key may not read; use one with the scope `read`")
     try:
         return operation.name, await _answer(api, request, operation, _context(api, request, prepared.document))
     except TimeoutError:
@@ -89,11 +94,15 @@ async def _execute(api: Api, request: Request) -> tuple[str | None, Result]:
 
 
 def _context(api: Api, request: Request, document: DocumentNode) -> RequestContext:
-    served, viewer = api.releases.current, api.viewer()
+    served = api.releases.current
+    viewer = request.principal.viewer(served.serving.snapshot)
+    visible = served.serving.visible(viewer)
     return RequestContext(
         served=served,
+        snapshot=visible.snapshot,
+        principal=request.principal,
         viewer=viewer,
-        visible=served.serving.visible(viewer),
+        visible=visible,
         document=document,
         request_id=request.id,
         threads=api.threads,
@@ -103,15 +112,13 @@ def _context(api: Api, request: Request, document: DocumentNode) -> RequestConte
 
 async def _answer(api: Api, request: Request, operation: Operation, context: RequestContext) -> Result:
     """By the operation's plan, if there is one and it does not give up; else by graphql-core. Raises TimeoutError."""
-    until = asyncio.get_running_loop().time() + api.settings.deadline_s
+    until = time.monotonic() + api.settings.deadline_s
     ready = None if operation.plans is None else operation.plans.ready(request.variables or {})
     if ready is None:
         api.metrics.executed(By.CORE)
         return await _by_core(api.schema, request, operation, context, until)
     try:
-        # Without anything to wait for there is nothing that a deadline could cut short.
-        async with asyncio.timeout_at(until if ready.plan.waits else None):
-            data = await ready.plan.run(context, ready.variables)
+        data = await _by_plan(ready, context, until)
     except TimeoutError:
         raise
     except Exception as gave_up:
@@ -124,10 +131,18 @@ async def _answer(api: Api, request: Request, operation: Operation, context: Req
     return Result(Outcome.OK, data)
 
 
+async def _by_plan(ready: Ready, context: RequestContext, until: float) -> dict[str, Any]:
+    if not ready.plan.waits:
+        # There is nothing that a deadline could cut short.
+        return await ready.plan.run(context, ready.variables)
+    async with asyncio.timeout(until - time.monotonic()):
+        return await ready.plan.run(context, ready.variables)
+
+
 async def _by_core(
     schema: Schema, request: Request, operation: Operation, context: RequestContext, until: float
 ) -> Result:
-    async with asyncio.timeout_at(until):
+    async with asyncio.timeout(until - time.monotonic()):
         result = await schema.execute(
             request.document,
             variable_values=request.variables,
@@ -160,12 +175,16 @@ def _late(deadline_s: float, request_id: str) -> Result:
 
 
 def _report(api: Api, name: str | None, result: Result, seconds: float) -> None:
-    metrics = api.metrics
-    label = metrics.answered(name, result.outcome, seconds)
+    label = api.metrics.answered(name, result.outcome, seconds)
+    slow = seconds >= api.settings.slow_s
+    if result.errors or slow or api.settings.log_level == "debug":
+        _log(api, label, result, seconds, slow=slow)
+
+
+def _log(api: Api, label: str, result: Result, seconds: float, *, slow: bool) -> None:
     codes = [error["extensions"]["code"] for error in result.errors if "extensions" in error]
     for code in codes:
-        metrics.errors.labels(code).inc()
-    slow = seconds >= api.settings.slow_s
+        api.metrics.errors.labels(code).inc()
     level = log.warning if slow or result.outcome is Outcome.DEADLINE else log.debug
     level(
         "operation", operation=label, outcome=result.outcome.value, ms=round(seconds * 1000, 2), codes=codes, slow=slow

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection
+from functools import lru_cache
+from itertools import count
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,31 +24,35 @@ from gql.errors import Code, HttpError, extensions
 from gql.settings import is_loopback
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
+_PROCESS: Final = secrets.token_hex(4)
+"""Begins the ids that this process gives."""
+_number = count()
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = structlog.get_logger()
 
 
-def guard(allowed_hosts: Collection[str]) -> Middleware:
-    """The middleware; `allowed_hosts` are names besides loopback ones."""
+def guard(allowed_hosts: Collection[str], *, any_host: bool = False) -> Middleware:
+    """The middleware; `allowed_hosts` are names besides loopback ones. `any_host`: keys protect, whatever we are called."""
     allowed = frozenset(name.casefold() for name in allowed_hosts)
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         request_id = request[REQUEST_ID] = _request_id(request)
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                check_host(request.headers.get(hdrs.HOST), request.headers.get(hdrs.ORIGIN), allowed)
-                response = await handler(request)
-            except HttpError as error:
-                request.app[API].metrics.errors.labels(error.code.value).inc()
-                response = error_response(error, request_id)
-            except web.HTTPException as error:
-                _sign(error, request_id)
-                raise
-            except Exception:
-                log.exception("request_failed", method=request.method, path=request.path)
-                response = error_response(HttpError(500, Code.INTERNAL, "internal error"), request_id)
+        # Never unbound: a connection's requests come one after the other, and each binds its own.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            check_host(request.headers.get(hdrs.HOST), request.headers.get(hdrs.ORIGIN), None if any_host else allowed)
+            response = await handler(request)
+        except HttpError as error:
+            request.app[API].metrics.errors.labels(error.code.value).inc()
+            response = error_response(error, request_id)
+        except web.HTTPException as error:
+            _sign(error, request_id)
+            raise
+        except Exception:
+            log.exception("request_failed", method=request.method, path=request.path)
+            response = error_response(HttpError(500, Code.INTERNAL, "internal error"), request_id)
         _sign(response, request_id)
         return response
 
@@ -59,10 +65,12 @@ def _sign(response: web.StreamResponse, request_id: str) -> None:
     response.headers[hdrs.SERVER] = "tastegraph"
 
 
-def check_host(host: str | None, origin: str | None, allowed: Collection[str] = ()) -> None:
-    """Raises HttpError (403) unless `Host` is a name of ours and `Origin`, where a browser sends one, is our own."""
-    name = _name_in(host or "")
-    if name is None or not (is_loopback(name) or name.casefold() in allowed):
+def check_host(host: str | None, origin: str | None, allowed: Collection[str] | None = ()) -> None:
+    """Raises HttpError (403) unless `Host` is a name of ours and `Origin`, where a browser sends one, is our own.
+
+    `allowed`: names besides loopback ones; None for any.
+    """
+    if allowed is not None and not _is_ours(host or "", frozenset(allowed)):
         raise HttpError(
             403,
             Code.FORBIDDEN_HOST,
@@ -72,6 +80,12 @@ def check_host(host: str | None, origin: str | None, allowed: Collection[str] = 
         raise HttpError(
             403, Code.FORBIDDEN_ORIGIN, "pages of other sites may not ask this server; use its own GraphiQL"
         )
+
+
+@lru_cache(maxsize=64)
+def _is_ours(host: str, allowed: frozenset[str]) -> bool:
+    name = _name_in(host)
+    return name is not None and (is_loopback(name) or name.casefold() in allowed)
 
 
 def error_response(error: HttpError, request_id: str) -> web.Response:
@@ -88,7 +102,7 @@ def error_response(error: HttpError, request_id: str) -> web.Response:
 
 def _request_id(request: web.Request) -> str:
     given = request.headers.get(hdrs.X_REQUEST_ID)
-    return given if given is not None and _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+    return given if given is not None and _GIVEN_ID.fullmatch(given) else f"{_PROCESS}{next(_number):08x}"
 
 
 def _name_in(host: str) -> str | None:

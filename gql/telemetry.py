@@ -53,9 +53,11 @@ class Metrics:
             ["operation"], buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
         self.errors = Counter("tastegraph_errors", "Errors answered, by code.", ["code"], registry=self.registry)
-        self.in_flight = Gauge(
+        self.busy = 0
+        """Operations being answered now."""
+        self._in_flight = Gauge(
             "tastegraph_requests_in_flight",
-            "Operations being answered.",
+            "Operations being answered, looked at twice a second.",
             registry=self.registry,
             multiprocess_mode="livesum",
         )
@@ -73,7 +75,7 @@ class Metrics:
         # Looking a child up costs more than counting: those of every request are kept.
         self._executed = {by: executions.labels(by.value) for by in By}
         self._answered: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
-        self.lag = Histogram(
+        self._lag = Histogram(
             "tastegraph_event_loop_lag_seconds",
             "How late the event loop woke up.",
             buckets=_SECONDS,
@@ -121,6 +123,11 @@ class Metrics:
         took.observe(seconds)
         return label
 
+    def show_load(self, lag_s: float) -> None:
+        """Sets how busy the event loop is, and how late it woke up."""
+        self._in_flight.set(self.busy)
+        self._lag.observe(lag_s)
+
     def show_release(self, releases: Releases) -> None:
         """Sets what is known of the release."""
         served = releases.current
@@ -134,7 +141,7 @@ async def measure_lag(metrics: Metrics) -> None:
     while True:
         due = time.perf_counter() + _LAG_PERIOD_S
         await asyncio.sleep(_LAG_PERIOD_S)
-        metrics.lag.observe(max(0.0, time.perf_counter() - due))
+        metrics.show_load(max(0.0, time.perf_counter() - due))
 
 
 def configure_logs(level: str) -> None:

@@ -8,6 +8,7 @@ used: it answers in `str`, knows neither these statuses nor our codes, and opens
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import orjson
@@ -17,6 +18,7 @@ from gql.api import API
 from gql.errors import Code, HttpError
 from gql.execution import Outcome, Request, Result, execute
 from gql.guard import REQUEST_ID
+from gql.keys import Principal
 
 JSON: Final = "application/json"
 RESPONSE_JSON: Final = "application/graphql-response+json"
@@ -27,16 +29,19 @@ async def graphql(request: web.Request) -> web.StreamResponse:
     """Answers one GraphQL request. Raises HttpError for what is none."""
     media_type = _media_type(request.headers.get(hdrs.ACCEPT, "*/*"))
     api = request.app[API]
+    principal = api.principal(request.headers.get(hdrs.AUTHORIZATION))
     if request.method == hdrs.METH_GET:
         parameters = _from_url(request.query)
     elif request.method == hdrs.METH_POST:
         parameters = await _from_body(request, api.settings.body_bytes_max)
     else:
         raise HttpError(405, Code.METHOD_NOT_ALLOWED, f"send {_METHODS}", {hdrs.ALLOW: _METHODS})
-    result = await execute(api, _operation(parameters, request[REQUEST_ID], reads_only=request.method == hdrs.METH_GET))
+    reads_only = request.method == hdrs.METH_GET
+    result = await execute(api, _operation(parameters, request[REQUEST_ID], principal, reads_only=reads_only))
     return _response(result, media_type)
 
 
+@lru_cache(maxsize=64)
 def _media_type(accept: str) -> str:
     """The type to answer in; unlisted quality values don't matter between these two."""
     accepted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
@@ -56,11 +61,8 @@ def _from_url(query: Mapping[str, str]) -> dict[str, Any]:
 
 
 async def _from_body(request: web.Request, most_bytes: int) -> dict[str, Any]:
-    # No other type is taken: a form of another site can send those, but never this one without asking first (CSRF).
-    if request.content_type != JSON:
-        raise HttpError(415, Code.UNSUPPORTED_MEDIA_TYPE, f"send the request as {JSON}", {hdrs.ACCEPT: JSON})
-    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
-        raise HttpError(415, Code.UNSUPPORTED_MEDIA_TYPE, "send the request in UTF-8")
+    if request.headers.get(hdrs.CONTENT_TYPE) != JSON:
+        _check_type(request)
     try:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
@@ -73,6 +75,14 @@ async def _from_body(request: web.Request, most_bytes: int) -> dict[str, Any]:
     return cast("dict[str, Any]", found)
 
 
+def _check_type(request: web.Request) -> None:
+    # No other type is taken: a form of another site can send those, but never this one without asking first (CSRF).
+    if request.content_type != JSON:
+        raise HttpError(415, Code.UNSUPPORTED_MEDIA_TYPE, f"send the request as {JSON}", {hdrs.ACCEPT: JSON})
+    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise HttpError(415, Code.UNSUPPORTED_MEDIA_TYPE, "send the request in UTF-8")
+
+
 def _json(text: str | bytes, what: str) -> Any:
     try:
         return orjson.loads(text)
@@ -80,7 +90,7 @@ def _json(text: str | bytes, what: str) -> Any:
         raise _bad_request(f"{what} is not JSON ({error})") from None
 
 
-def _operation(parameters: Mapping[str, Any], request_id: str, *, reads_only: bool) -> Request:
+def _operation(parameters: Mapping[str, Any], request_id: str, principal: Principal, *, reads_only: bool) -> Request:
     document, variables = parameters.get("query"), parameters.get("variables")
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
     if not isinstance(document, str) or not document:
@@ -91,7 +101,8 @@ def _operation(parameters: Mapping[str, Any], request_id: str, *, reads_only: bo
         raise _bad_request("`operationName` is no text")
     if not isinstance(extensions, dict | None):
         raise _bad_request("`extensions` is not a JSON object")
-    return Request(document, cast("dict[str, Any] | None", variables), name or None, request_id, reads_only)
+    given = cast("dict[str, Any] | None", variables)
+    return Request(document, given, name or None, request_id, principal, reads_only)
 
 
 def _bad_request(message: str) -> HttpError:

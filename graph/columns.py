@@ -7,7 +7,7 @@ spend its time there. Reading only; the buffers stay mapped.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
@@ -20,10 +20,15 @@ class Column(Protocol):
         ...
 
 
-class TextColumn:
-    """Text, as `large_string` stores it: offsets of 64 bits into UTF-8."""
+DECODED_MAX: Final = 32_768
+"""Texts of a column that are kept decoded, some 3 MB: what is popular is asked for again and again."""
+
+
+class TextColumn(dict[int, str | None]):
+    """Text, as `large_string` stores it: offsets of 64 bits into UTF-8. As a dict it holds what was decoded of late."""
 
     def __init__(self, array: pa.Array) -> None:
+        super().__init__()
         _, offsets, data = array.buffers()
         self._offsets = memoryview(b"" if offsets is None else offsets).cast("B").cast("q")[array.offset :]
         self._data = memoryview(b"" if data is None else data).cast("B")
@@ -31,10 +36,16 @@ class TextColumn:
         self._missing = memoryview(array.is_null().to_numpy(zero_copy_only=False)) if array.null_count else None
 
     def at(self, rows: Iterable[int]) -> list[Any]:
-        data, offsets, missing = self._data, self._offsets, self._missing
-        if missing is None:
-            return [str(data[offsets[row] : offsets[row + 1]], "utf-8") for row in rows]
-        return [None if missing[row] else str(data[offsets[row] : offsets[row + 1]], "utf-8") for row in rows]
+        return list(map(self.__getitem__, rows))
+
+    def __missing__(self, row: int) -> str | None:
+        text = None
+        if self._missing is None or not self._missing[row]:
+            text = str(self._data[self._offsets[row] : self._offsets[row + 1]], "utf-8")
+        if len(self) >= DECODED_MAX:
+            self.clear()
+        self[row] = text
+        return text
 
 
 class AnyColumn:

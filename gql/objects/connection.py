@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-import numpy as np
 import strawberry
 from strawberry.relay import PageInfo
 
@@ -15,8 +14,8 @@ from gql.context import RequestContext
 from gql.cursors import decode_cursor, encode_cursor
 from gql.objects.arguments import After, First, edges_wanted
 from gql.objects.node import Nodes
-from gql.order import EdgeOrder, Hop, times_of
-from gql.reads import COUNT_EDGES_MAX, EdgeReader, Page
+from gql.order import EdgeOrder, Place
+from gql.reads import COUNT_EDGES_MAX, EdgeReader
 from graph.adjacency import NodeRef, Side
 from graph.model import TimeMs
 
@@ -24,41 +23,40 @@ E = TypeVar("E")
 CURSOR = "Continues a page after this edge, also when edges were added or taken away. Good for connections of this type only."
 
 
-class EdgePage:
+class EdgePage(NamedTuple):
     """A page of one node's edges: the value of a connection, and of its PageInfo, whose cursors are made if asked for."""
 
-    __slots__ = ("connection", "has_next_page", "has_previous_page", "hops", "reader", "row")
-
-    def __init__(self, connection: type[EdgeConnection[Any]], reader: EdgeReader, row: int, page: Page, *, later: bool):
-        self.connection = connection
-        self.reader = reader
-        self.row = row
-        self.hops, self.has_next_page = page
-        self.has_previous_page = later
-        """Pages are only read forwards: there is one before if a cursor led here."""
+    connection: type[EdgeConnection[Any]]
+    reader: EdgeReader
+    row: int
+    at: Sequence[int]
+    """Where the edges stand in their side's order."""
+    has_next_page: bool
+    has_previous_page: bool
+    """Pages are only read forwards: there is one before if a cursor led here."""
 
     @property
     def start_cursor(self) -> str | None:
-        return self._cursor(self.hops[:1])
+        return self._cursor(self.at[:1])
 
     @property
     def end_cursor(self) -> str | None:
-        return self._cursor(self.hops[-1:])
+        return self._cursor(self.at[-1:])
 
-    def _cursor(self, hops: Sequence[Hop]) -> str | None:
-        return encode_cursors(self.connection, self.reader.order, hops)[0] if hops else None
+    def _cursor(self, at: Sequence[int]) -> str | None:
+        return encode_cursors(self.connection, self.reader.order, at)[0] if at else None
 
 
-EdgeRef = tuple["type[EdgeConnection[Any]]", Hop]
-"""An edge of a page: the value of an edge type."""
+EdgeRef = tuple["type[EdgeConnection[Any]]", int]
+"""An edge of a page, and where it stands in its side's order: the value of an edge type."""
 Edges = Sequence[EdgeRef]
 """Edges of one connection, at least one."""
 
 
-def encode_cursors(connection: type[EdgeConnection[Any]], order: EdgeOrder, hops: Sequence[Hop]) -> list[str]:
+def encode_cursors(connection: type[EdgeConnection[Any]], order: EdgeOrder, at: Sequence[int]) -> list[str]:
     """The cursors of some edges of a connection."""
     name = connection.__name__
-    return [encode_cursor(name, key) for key in order.keys(hops)]
+    return [encode_cursor(name, key) for key in order.keys(at)]
 
 
 def pages(connection: type[EdgeConnection[Any]]) -> Callable[..., list[EdgePage]]:
@@ -67,45 +65,51 @@ def pages(connection: type[EdgeConnection[Any]]) -> Callable[..., list[EdgePage]
     def read(context: RequestContext, nodes: Nodes, first: First = 20, after: After = None) -> list[EdgePage]:
         wanted = edges_wanted(first)
         reader = EdgeReader(context.visible, connection.side)
-        order = reader.order
-        key = None if after is None else decode_cursor(connection.__name__, after, order.types)
-        place = None if key is None else order.place_of(key)
-        return [
-            EdgePage(connection, reader, row, reader.page(row, wanted, place), later=after is not None)
-            for _, row in nodes
-        ]
+        place = None if after is None else _place(connection, reader.order, after)
+        found: list[EdgePage] = []
+        for _, row in nodes:
+            at, more = reader.page(row, wanted, place)
+            found.append(EdgePage(connection, reader, row, at, more, after is not None))
+        return found
 
     return read
 
 
-def hops_of(edges: Edges) -> list[Hop]:
-    """Some edges, their connection aside."""
-    return [hop for _, hop in edges]
+def _place(connection: type[EdgeConnection[Any]], order: EdgeOrder, cursor: str) -> Place:
+    return order.place_of(decode_cursor(connection.__name__, cursor, order.types))
 
 
-def far_nodes(_: RequestContext, edges: Edges) -> list[NodeRef]:
+def order_of(context: RequestContext, edges: Edges) -> EdgeOrder:
+    """The order in which some edges of a connection stand."""
+    return EdgeOrder(context.snapshot, edges[0][0].side)
+
+
+def places_of(edges: Edges) -> list[int]:
+    """Where some edges stand in it."""
+    return [at for _, at in edges]
+
+
+def far_nodes(context: RequestContext, edges: Edges) -> list[NodeRef]:
     """The nodes that some edges of a connection lead to."""
-    kind = edges[0][0].side.end
-    return [(kind, far) for _, (far, _) in edges]
+    kind, far = edges[0][0].side.end, order_of(context, edges).far
+    return [(kind, far[at]) for _, at in edges]
 
 
 def column_of(context: RequestContext, name: str, edges: Edges) -> list[Any]:
     """A column of the link of some edges."""
-    values = context.snapshot.links[edges[0][0].side.link].columns[name]
-    return values[np.array([edge for _, (_, edge) in edges], np.int64)].tolist()
+    return order_of(context, edges).column(name, places_of(edges))
 
 
 def _cursors(context: RequestContext, edges: Edges) -> list[str]:
-    connection = edges[0][0]
-    return encode_cursors(connection, EdgeOrder(context.snapshot, connection.side), hops_of(edges))
+    return encode_cursors(edges[0][0], order_of(context, edges), places_of(edges))
 
 
 def _times(context: RequestContext, edges: Edges) -> list[TimeMs | None]:
-    return times_of(context.snapshot, edges[0][0].side.link, [edge for _, (_, edge) in edges])
+    return order_of(context, edges).times(places_of(edges))
 
 
 def _edges(_: RequestContext, found: Sequence[EdgePage]) -> list[list[EdgeRef]]:
-    return [list(zip(repeat(page.connection), page.hops)) for page in found]
+    return [list(zip(repeat(page.connection), page.at)) for page in found]
 
 
 def _counts(_: RequestContext, found: Sequence[EdgePage]) -> list[int | None]:

@@ -16,11 +16,11 @@ from gql.objects.arguments import After, First, edges_wanted
 from gql.objects.connection import CURSOR, DatedEdge, EdgeConnection, far_nodes, page_info
 from gql.objects.node import Nodes, keys
 from gql.objects.refs import AnyRef, UserRef
-from gql.order import EdgeOrder, Hop, Place, age_of, times_of
+from gql.order import EdgeOrder, Place, age_of, time_of
 from gql.reads import EdgeReader
 from graph.adjacency import KIND_ORDER, Side
 from graph.model import NodeKind, TimeMs
-from graph.schema import FOLLOWS, LINKS, Link
+from graph.schema import FOLLOWS, Link
 
 
 @strawberry.type(description="A user, board or interest that a user follows.")
@@ -50,7 +50,7 @@ def follows(context: RequestContext, users: Nodes, first: First = 20, after: Aft
     found: list[FollowConnection] = []
     for _, row in users:
         merged = list(heapq.merge(*(_run(reader, row, wanted, key) for reader in readers)))
-        edges = [_edge(context, link, hop) for _, link, hop in merged[:wanted]]
+        edges = [_edge(context, *one) for one in merged[:wanted]]
         info = page_info([edge.cursor for edge in edges], more=len(merged) > wanted, after=after)
         found.append(FollowConnection(edges=edges, page_info=info))
     return found
@@ -81,25 +81,26 @@ def _decode(cursor: str) -> _Key:
     return at, NodeKind(kind), followed
 
 
-def _run(reader: EdgeReader, row: int, wanted: int, key: _Key | None) -> Iterator[tuple[Place, Link, Hop]]:
+def _run(reader: EdgeReader, row: int, wanted: int, key: _Key | None) -> Iterator[tuple[Place, Side]]:
     """One link's edges after a key, each with its place among those of all three links; one more than wanted."""
-    side = reader.order.side
-    for hop in reader.page(row, wanted + 1, None if key is None else _place_after(reader.order, key)).hops:
-        age, far = reader.order.place(hop)
-        yield (age, KIND_ORDER[side.end], far), side.link, hop
+    order = reader.order
+    found, _ = reader.page(row, wanted + 1, None if key is None else _place_after(order, reader.side, key))
+    for at in found:
+        age, far = order.place(at)
+        yield (age, KIND_ORDER[reader.side.end], far), reader.side
 
 
-def _place_after(order: EdgeOrder, key: _Key) -> Place:
+def _place_after(order: EdgeOrder, side: Side, key: _Key) -> Place:
     at, kind, followed = key
-    if kind is order.side.end:
+    if kind is side.end:
         return order.place_of((at, followed))
     # Of the edges of one age, those of kinds that sort earlier came before the key, and those of later kinds come after.
-    came_before = KIND_ORDER[order.side.end] < KIND_ORDER[kind]
+    came_before = KIND_ORDER[side.end] < KIND_ORDER[kind]
     return age_of(at), math.inf if came_before else -math.inf
 
 
-def _edge(context: RequestContext, link: Link, hop: Hop) -> FollowEdge:
-    far, edge = hop
-    node = (LINKS[link].target, far)
-    at, key = times_of(context.snapshot, link, [edge])[0], keys(context, [node])[0]
-    return FollowEdge(cursor=encode_cursor(FollowConnection.__name__, (at, node[0].value, key)), at=at, node=node)
+def _edge(context: RequestContext, place: Place, side: Side) -> FollowEdge:
+    age, _, far = (int(part) for part in place)
+    at, node = time_of(age), (side.end, far)
+    cursor = encode_cursor(FollowConnection.__name__, (at, side.end.value, keys(context, [node])[0]))
+    return FollowEdge(cursor=cursor, at=at, node=node)

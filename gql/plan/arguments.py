@@ -26,7 +26,7 @@ from strawberry.schema.schema import Schema
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from gql.plan.tree import Uncovered
+from gql.plan.uncovered import Uncovered
 from gql.plan.variables import is_plain_scalar
 
 Arguments = Callable[[Mapping[str, Any]], Mapping[str, Any]]

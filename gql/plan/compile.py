@@ -37,7 +37,20 @@ from gql.batch import BatchResolver, batch_of, definition_of
 from gql.context import RequestContext
 from gql.plan.arguments import arguments_of
 from gql.plan.shapes import shape_of
-from gql.plan.tree import Complete, Field, Interface, Leaf, ListOf, Nullable, Object, Plan, TypeName, Uncovered
+from gql.plan.tree import (
+    Column,
+    Complete,
+    LaterField,
+    Plan,
+    column,
+    constant,
+    interface,
+    leaf,
+    list_of,
+    nullable,
+    objects,
+)
+from gql.plan.uncovered import Uncovered
 
 _WRITTEN_AS_IT_IS: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool}
 """Scalars, and the type of values that serialization leaves as they are."""
@@ -60,6 +73,7 @@ class _Compiler:
         self._strawberry = schema
         self._schema = schema._schema  # pyright: ignore[reportPrivateUsage] Strawberry has no other way to it
         self._operation = operation
+        self._waits = False
         self._conditions = VariableValues({}, dict(conditions))
         self._fragments = {
             node.name.value: FragmentDetails(node)
@@ -72,18 +86,22 @@ class _Compiler:
         if query is None:
             raise Uncovered
         found = collect_fields(self._schema, self._fragments, self._conditions, query, self._operation)
-        return Plan(self._object(query, found))
+        return Plan(self._object(query, found), self._waits)
 
-    def _object(self, type_: GraphQLObjectType, found: CollectedFields) -> Object:
-        fields = {key: self._field(type_, nodes) for key, nodes in found.grouped_field_set.items()}
-        waiting = sum(field.waits for field in fields.values())
-        return Object(tuple(fields.values()), shape_of(tuple(fields)), waiting > 0, waiting > 1)
+    def _object(self, type_: GraphQLObjectType, found: CollectedFields) -> Complete:
+        later: list[LaterField] = []
+        now = [self._column(type_, key, nodes, later) for key, nodes in found.grouped_field_set.items()]
+        self._waits |= bool(later)
+        return objects(now, later, shape_of(tuple(found.grouped_field_set)))
 
-    def _field(self, parent: GraphQLObjectType, nodes: Sequence[FieldDetails]) -> Field | TypeName:
+    def _column(
+        self, parent: GraphQLObjectType, key: str, nodes: Sequence[FieldDetails], later: list[LaterField]
+    ) -> Column:
+        """A field's column; of one that waits there are nulls for now, and it is added to those that come later."""
         node = nodes[0].node
         name = node.name.value
         if name == "__typename":
-            return TypeName(parent.name)
+            return constant(parent.name)
         field = parent.fields.get(name)
         definition = None if field is None else definition_of(field)
         if field is None or definition is None:
@@ -91,25 +109,25 @@ class _Compiler:
         resolve = batch_of(definition)
         if resolve is None and not definition.is_basic_field:
             raise Uncovered
-        return Field(
-            resolve=resolve or _attribute(definition.python_name),
-            resolve_waits=definition.is_async,
-            arguments=arguments_of(self._strawberry, field, definition, node),
-            of=self._complete(field.type, nodes),
-        )
+        arguments = arguments_of(self._strawberry, field, definition, node)
+        complete = self._complete(field.type, nodes)
+        if definition.is_async and resolve is not None:
+            later.append(LaterField(key, resolve, arguments, complete))
+            return constant(None)
+        return column(resolve or _attribute(definition.python_name), arguments if field.args else None, complete)
 
     def _complete(self, type_: GraphQLOutputType, nodes: Sequence[FieldDetails]) -> Complete:
-        nullable = not isinstance(type_, GraphQLNonNull)
-        inner = cast("GraphQLOutputType", type_ if nullable else type_.of_type)
+        may_be_null = not isinstance(type_, GraphQLNonNull)
+        inner = cast("GraphQLOutputType", type_ if may_be_null else type_.of_type)
         if is_leaf_type(inner):
-            return _leaf(inner, nullable=nullable)
+            return _leaf(inner, may_be_null=may_be_null)
         of = self._composite(inner, nodes)
-        return Nullable(of) if nullable else of
+        return nullable(of) if may_be_null else of
 
     def _composite(self, type_: GraphQLOutputType, nodes: Sequence[FieldDetails]) -> Complete:
         match type_:
             case GraphQLList():
-                return ListOf(self._complete(cast("GraphQLOutputType", type_.of_type), nodes))
+                return list_of(self._complete(cast("GraphQLOutputType", type_.of_type), nodes))
             case GraphQLObjectType():
                 return self._object(type_, self._below(type_, nodes))
             case GraphQLInterfaceType():
@@ -117,13 +135,13 @@ class _Compiler:
             case _:
                 raise Uncovered
 
-    def _interface(self, type_: GraphQLInterfaceType, nodes: Sequence[FieldDetails]) -> Interface:
+    def _interface(self, type_: GraphQLInterfaceType, nodes: Sequence[FieldDetails]) -> Complete:
         definition = self._strawberry.get_type_by_name(type_.name)
         type_name = getattr(getattr(definition, "origin", None), "type_name", None)
         if type_name is None:
             raise Uncovered
         types = self._schema.get_possible_types(type_)
-        return Interface(type_name, {one.name: self._object(one, self._below(one, nodes)) for one in types})
+        return interface(type_name, {one.name: self._object(one, self._below(one, nodes)) for one in types})
 
     def _below(self, type_: GraphQLObjectType, nodes: Sequence[FieldDetails]) -> CollectedFields:
         return collect_subfields(self._schema, self._fragments, self._conditions, self._operation, type_, list(nodes))
@@ -139,6 +157,6 @@ def _attribute(name: str) -> BatchResolver:
     return read
 
 
-def _leaf(type_: GraphQLLeafType, *, nullable: bool) -> Leaf:
+def _leaf(type_: GraphQLLeafType, *, may_be_null: bool) -> Complete:
     plain = {_WRITTEN_AS_IT_IS[type_.name]} if type_.name in _WRITTEN_AS_IT_IS else set[type]()
-    return Leaf(frozenset(plain | {NoneType} if nullable else plain), type_.serialize, nullable)
+    return leaf(frozenset(plain | {NoneType} if may_be_null else plain), type_.serialize, nullable=may_be_null)

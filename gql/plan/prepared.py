@@ -13,7 +13,8 @@ from strawberry.schema.schema import Schema
 
 from gql.plan.arguments import variables_in
 from gql.plan.compile import compile_plan
-from gql.plan.tree import Plan, Uncovered
+from gql.plan.tree import Plan
+from gql.plan.uncovered import Uncovered
 from gql.plan.variables import Variables
 
 VARIANTS_MAX: Final = 16

@@ -1,184 +1,179 @@
-"""A plan as it runs: a small tree, each node of which turns the values of one place of an answer into JSON, all at once.
+"""What a plan is made of: closures, each of which turns the values of one place of an answer into JSON, all at once.
 
-Every node has `complete(run, values)`: as many results as values, in order. It raises, anything, where graphql-core would have
-reported an error or where that is not certain.
+A Complete gives as many results as there are values, in order. It raises, anything, where graphql-core would have reported an
+error, and where that is not certain. Values are never none at all: what has nothing to do is not called.
+
+Nothing here waits. A field that needs a thread leaves null under its key, and takes down where the results go (`Later`); the
+plan waits for all of these together, fills them in, and goes on with what they in turn left for later.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, cast
 
 from gql.batch import BatchResolver
 from gql.context import RequestContext
+from gql.plan.arguments import Arguments
 from gql.plan.shapes import Shape
+from gql.plan.uncovered import Uncovered
 
 
-class Uncovered(Exception):  # noqa: N818 - no error: it is how a plan says that it is not for this
-    """The plan can't answer this; graphql-core shall."""
+class Run:
+    """One run of a plan: who asks of which release, the variables that were given, and what is still to come."""
+
+    __slots__ = ("context", "later", "variables")
+
+    def __init__(self, context: RequestContext, variables: Mapping[str, Any]) -> None:
+        self.context = context
+        self.variables = variables
+        self.later: list[Later] = []
 
 
-class Run(NamedTuple):
-    """One run of a plan: who asks of which release, and the variables that were given, coerced."""
-
-    context: RequestContext
-    variables: Mapping[str, Any]
-
-
-class Complete(Protocol):
-    """A node of the tree."""
-
-    @property
-    def waits(self) -> bool:
-        """Whether anything below waits for a thread, so that its neighbours may as well run meanwhile."""
-        ...
-
-    async def complete(self, run: Run, values: Sequence[Any]) -> Sequence[Any]: ...
+Complete = Callable[[Run, Sequence[Any]], Sequence[Any]]
+"""Makes JSON of the values of one place."""
+Column = Callable[[Run, Sequence[Any]], Sequence[Any]]
+"""Makes JSON of one field of some sources."""
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """Scalars and enums."""
+class LaterField:
+    """A field whose resolver waits."""
 
-    plain: frozenset[type]
-    """Types of values that are written as they are; NoneType among them where null may be."""
-    serialize: Callable[[Any], Any]
-    nullable: bool
-    waits = False
-
-    async def complete(self, run: Run, values: Sequence[Any]) -> Sequence[Any]:
-        if self.plain.issuperset(map(type, values)):
-            return values
-        if not self.nullable and None in values:
-            raise Uncovered
-        return [None if value is None else self.serialize(value) for value in values]
-
-
-@dataclass(frozen=True, slots=True)
-class Nullable:
-    """Values that may be null."""
-
-    of: Complete
-
-    @property
-    def waits(self) -> bool:
-        return self.of.waits
-
-    async def complete(self, run: Run, values: Sequence[Any]) -> Sequence[Any]:
-        there = [value for value in values if value is not None]
-        if len(there) == len(values):
-            return await self.of.complete(run, values)
-        done = iter(await self.of.complete(run, there) if there else ())
-        return [None if value is None else next(done) for value in values]
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """Lists: all their items are completed together, and dealt out again."""
-
-    of: Complete
-
-    @property
-    def waits(self) -> bool:
-        return self.of.waits
-
-    async def complete(self, run: Run, values: Sequence[Any]) -> Sequence[Any]:
-        if not {list, tuple}.issuperset(map(type, values)):
-            raise Uncovered
-        lists = cast("Sequence[Sequence[Any]]", values)
-        if len(lists) == 1:
-            return [list(await self.of.complete(run, lists[0]))] if lists[0] else [[]]
-        items = [item for value in lists for item in value]
-        done = iter(await self.of.complete(run, items) if items else ())
-        return [list(islice(done, len(value))) for value in lists]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of an object."""
-
+    key: str
     resolve: BatchResolver
-    resolve_waits: bool
-    arguments: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-    of: Complete
-
-    @property
-    def waits(self) -> bool:
-        return self.resolve_waits or self.of.waits
-
-    async def column(self, run: Run, sources: Sequence[Any]) -> Sequence[Any]:
-        """The field's results for some sources."""
-        found = self.resolve(run.context, sources, **self.arguments(run.variables))
-        values = await found if self.resolve_waits else found  # pyright: ignore[reportGeneralTypeIssues]
-        return await self.of.complete(run, cast("Sequence[Any]", values))
+    arguments: Arguments
+    complete: Complete
 
 
 @dataclass(frozen=True, slots=True)
-class TypeName:
-    """`__typename`."""
+class Later:
+    """Such a field of some objects that are made already."""
 
-    name: str
-    waits = False
+    field: LaterField
+    sources: Sequence[Any]
+    objects: Sequence[dict[str, Any]]
 
-    async def column(self, run: Run, sources: Sequence[Any]) -> Sequence[Any]:
-        return [self.name] * len(sources)
+    def found(self, run: Run) -> Awaitable[Sequence[Any]]:
+        """What the resolver will have found."""
+        given = self.field.arguments(run.variables)
+        return cast("Awaitable[Sequence[Any]]", self.field.resolve(run.context, self.sources, **given))
 
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """Objects of one type, and what was selected of them."""
-
-    fields: tuple[Field | TypeName, ...]
-    shape: Shape
-    waits: bool
-    together: bool
-    """Whether several fields wait, and so had better wait together."""
-
-    async def complete(self, run: Run, values: Sequence[Any]) -> Sequence[Any]:
-        if self.together:
-            columns = await asyncio.gather(*(field.column(run, values) for field in self.fields))
-        else:
-            columns = [await field.column(run, values) for field in self.fields]
-        return self.shape(columns, len(values))
-
-
-@dataclass(frozen=True, slots=True)
-class Interface:
-    """Objects of several types, each type's completed together."""
-
-    type_name: Callable[[Any], str]
-    types: Mapping[str, Object]
-
-    @property
-    def waits(self) -> bool:
-        return any(object_.waits for object_ in self.types.values())
-
-    async def complete(self, run: Run, values: Sequence[Any]) -> Sequence[Any]:
-        places: dict[str, list[int]] = {}
-        for place, value in enumerate(values):
-            places.setdefault(self.type_name(value), []).append(place)
-        done: list[Any] = [None] * len(values)
-        for name, at in places.items():
-            results = await self.types[name].complete(run, [values[place] for place in at])
-            for place, result in zip(at, results, strict=True):
-                done[place] = result
-        return done
+    def fill(self, run: Run, found: Sequence[Any]) -> None:
+        """Puts it into the objects."""
+        key = self.field.key
+        for object_, result in zip(self.objects, self.field.complete(run, found), strict=True):
+            object_[key] = result
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A compiled operation."""
+    """A compiled query."""
 
-    root: Object
-
-    @property
-    def waits(self) -> bool:
-        """Whether a run may wait, so that it needs a deadline."""
-        return self.root.waits
+    root: Complete
+    waits: bool
+    """Whether a run may wait, so that it needs a deadline."""
 
     async def run(self, context: RequestContext, variables: Mapping[str, Any]) -> dict[str, Any]:
         """`data` of the answer; raises where graphql-core had better answer."""
-        return (await self.root.complete(Run(context, variables), [None]))[0]
+        run = Run(context, variables)
+        (answer,) = self.root(run, [None])
+        while run.later:
+            waiting, run.later = run.later, []
+            found = await asyncio.gather(*(one.found(run) for one in waiting))
+            for one, values in zip(waiting, found, strict=True):
+                one.fill(run, values)
+        return answer
+
+
+def leaf(plain: frozenset[type], serialize: Callable[[Any], Any], *, nullable: bool) -> Complete:
+    """Scalars and enums. Values of a plain type are written as they are."""
+
+    def complete(_: Run, values: Sequence[Any]) -> Sequence[Any]:
+        if plain.issuperset(map(type, values)):
+            return values
+        if not nullable and None in values:
+            raise Uncovered
+        return [None if value is None else serialize(value) for value in values]
+
+    return complete
+
+
+def nullable(of: Complete) -> Complete:
+    """Objects and lists that may be null."""
+
+    def complete(run: Run, values: Sequence[Any]) -> Sequence[Any]:
+        there = [value for value in values if value is not None]
+        if len(there) == len(values):
+            return of(run, values)
+        done = iter(of(run, there) if there else ())
+        return [None if value is None else next(done) for value in values]
+
+    return complete
+
+
+def list_of(of: Complete) -> Complete:
+    """Lists: all their items are completed together, and dealt out again."""
+
+    def complete(run: Run, values: Sequence[Any]) -> Sequence[Any]:
+        if not _LISTS.issuperset(map(type, values)):
+            raise Uncovered
+        items = [item for value in values for item in value]
+        done = iter(of(run, items) if items else ())
+        return [list(islice(done, len(value))) for value in values]
+
+    return complete
+
+
+_LISTS = frozenset({list, tuple})
+
+
+def objects(now: Sequence[Column], later: Sequence[LaterField], shape: Shape) -> Complete:
+    """Objects of one type. `now` has a column for each key, of nulls where the field comes later."""
+
+    def complete(run: Run, values: Sequence[Any]) -> Sequence[Any]:
+        return shape([column(run, values) for column in now], len(values))
+
+    def complete_and_note(run: Run, values: Sequence[Any]) -> Sequence[Any]:
+        made = complete(run, values)
+        run.later += [Later(field, values, made) for field in later]
+        return made
+
+    return complete_and_note if later else complete
+
+
+def interface(type_name: Callable[[Any], str], types: Mapping[str, Complete]) -> Complete:
+    """Objects of several types: each type's are completed together."""
+
+    def complete(run: Run, values: Sequence[Any]) -> Sequence[Any]:
+        places: dict[str, list[int]] = {}
+        for place, value in enumerate(values):
+            places.setdefault(type_name(value), []).append(place)
+        done: list[Any] = [None] * len(values)
+        for name, at in places.items():
+            for place, result in zip(at, types[name](run, [values[place] for place in at]), strict=True):
+                done[place] = result
+        return done
+
+    return complete
+
+
+def column(resolve: BatchResolver, arguments: Arguments | None, of: Complete) -> Column:
+    """A field whose resolver does not wait."""
+
+    def read(run: Run, sources: Sequence[Any]) -> Sequence[Any]:
+        return of(run, cast("Sequence[Any]", resolve(run.context, sources)))
+
+    def read_with(run: Run, sources: Sequence[Any]) -> Sequence[Any]:
+        given = cast("Arguments", arguments)(run.variables)
+        return of(run, cast("Sequence[Any]", resolve(run.context, sources, **given)))
+
+    return read if arguments is None else read_with
+
+
+def constant(value: Any) -> Column:
+    """The same for all: `__typename`, or null for what comes later."""
+    return lambda _, sources: [value] * len(sources)

@@ -16,7 +16,7 @@ from graphql import (
     type_from_ast,
 )
 
-from gql.plan.tree import Uncovered
+from gql.plan.uncovered import Uncovered
 
 _PLAIN: Final[Mapping[str, type]] = {"String": str, "ID": str, "Boolean": bool, "Int": int}
 """Scalars, and the type of values that coercion leaves as they are."""
