@@ -20,6 +20,7 @@ from graph.sealed import leftovers
 from graph.settings import GraphSettings, Home
 from graph.snapshot import Snapshot
 from graph.stores import open_store
+from pipeline.doctor_log import collecting
 
 _SHOWN: Final = 5
 _SQLITE: Final = "sqlite:///"
@@ -30,7 +31,14 @@ def run_doctor(settings: GraphSettings, store_url: str | None = None) -> list[Ch
     home = settings.home_dir()
     url = store_url or settings.store_url()
     release, snapshot = _release(home)
-    return [*_store(settings, url), release, _newest_snapshot(home, snapshot), _leftovers(home), _modes(home, url)]
+    return [
+        *_store(settings, url),
+        *collecting(settings, url),
+        release,
+        _newest_snapshot(home, snapshot),
+        _leftovers(home),
+        _modes(home, url),
+    ]
 
 
 def run_abandon(settings: GraphSettings, load_id: str, store_url: str | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -15,7 +16,9 @@ import orjson
 import pytest
 
 from embeddings.release import Release, publish, release_name
+from graph.eventlog import open_log
 from graph.export import latest_snapshot
+from graph.filelock import only_one
 from graph.settings import Home
 from graph.snapshot import Snapshot
 from loaders.synthetic import Sizes, write_synthetic
@@ -110,7 +113,7 @@ class TestAllIsWell:
         done = run(capsys, "doctor")
         assert (done.code, done.err) == (0, "")
         lines = done.out.splitlines()
-        assert len(lines) == 13
+        assert len(lines) == 15
         assert all(line.startswith("ok ") for line in lines)
         assert any("counts" in line and "User 200" in line for line in lines)
 
@@ -129,13 +132,50 @@ class TestAllIsWell:
         assert not (tmp_path / "nothing").exists()
 
 
+class TestTheEventLog:
+    def collect(self, home: Home, count: int) -> None:
+        async def work() -> None:
+            log = open_log(f"sqlite:///{home.log_db}")
+            await log.append([b"{"] * count)
+            await log.close()
+
+        asyncio.run(work())
+
+    def test_records_that_nobody_projects(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        self.collect(home, 3)
+        wrong = doctor(capsys)
+        assert list(wrong) == ["event_log"]
+        assert "holds 3 records, the store is 3 behind, and nobody projects it" in wrong["event_log"]["found"]
+        assert "tastegraph project" in wrong["event_log"]["mend"]
+
+    def test_while_somebody_does_it_is_well(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        self.collect(home, 3)
+        with only_one(home.projector_lock, "a test"):
+            assert doctor(capsys) == {}
+
+    def test_records_that_could_not_be_applied(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        self.collect(home, 3)
+        assert run(capsys, "project", "--once", "--json").result["dead_letters"] == 3
+        wrong = doctor(capsys)
+        assert list(wrong) == ["dead_letters"]
+        assert "3 records" in wrong["dead_letters"]["found"]
+
+    def test_another_log(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        self.collect(home, 3)
+        run(capsys, "project", "--once")
+        for file in [*home.path.glob("log.db*"), *home.quarantine.glob("dead*")]:
+            file.unlink()
+        self.collect(home, 1)
+        assert "it is not the log that was read" in doctor(capsys)["event_log"]["found"]
+
+
 class TestTheStore:
     def test_what_is_wrong_is_told_with_its_mend(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         home.store_db.chmod(0o644)
         done: Done = run(capsys, "doctor")
         assert done.code == 1
         assert f"mend: chmod 600 {home.store_db}" in done.out
-        assert done.err.strip() == "tastegraph: 1 of 13 checks found something wrong: modes"
+        assert done.err.strip() == "tastegraph: 1 of 15 checks found something wrong: modes"
 
     def test_one_that_is_named_is_looked_at(
         self, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
