@@ -52,13 +52,17 @@ def write(tx: ManagedTransaction, kind: NodeKind, rows: Sequence[NodeRow]) -> Ou
     known: list[list[Any]] = []
     for i in sorted(settled.write, key=ids.__getitem__):
         row = rows[i]
-        (known if ids[i] in held else new).append(row_of(kind, row, digests[i]))
+        ends = [row.node.owner] if isinstance(row.node, Board) else []
+        (known if ids[i] in held else new).append([*row_of(kind, row, digests[i]), *ends])
+    owned = kind is NodeKind.BOARD
     if new:
-        check_made(scalar(tx, cypher.CREATE[kind], rows=new), new)
+        create = cypher.CREATE_OWNED if owned else cypher.CREATE[kind]
+        check_made(scalar(tx, create, rows=new), new)
     if known:
         check_made(scalar(tx, cypher.UPDATE[kind], rows=known), known)
-    edges = _carry(tx, kind, [rows[i].node for i in settled.write], [row[0] for row in known])
-    return settled.outcome + Outcome(edges_written=edges)
+    carriers = [rows[i].node for i in settled.write if not owned or ids[i] in held]
+    edges = _carry(tx, kind, carriers, [row[0] for row in known])
+    return settled.outcome + Outcome(edges_written=edges + (len(new) if owned else 0))
 
 
 def row_of(kind: NodeKind, row: NodeRow, digest: bytes) -> list[Any]:

@@ -1,4 +1,4 @@
-"""How the whole graph is read: in runs of a bounded number of edges, the next one fetched while the last one is used.
+"""How the whole graph is read: in runs of a bounded number of edges, the next ones fetched while the last one is used.
 
 Each run is a transaction of its own, found again by where the last one ended, so that nothing depends on one that stays open
 for minutes. What is written meanwhile may be in a later run: an export asks for no more than was there when it began.
@@ -6,8 +6,9 @@ for minutes. What is written meanwhile may be in a later run: an export asks for
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, LiteralString, NamedTuple, TypeVar
 
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 RUN_EDGES: Final = 50_000
 """Edges of one run; a source of plain edges that has more comes whole."""
+_AT_ONCE: Final = 2
+"""Runs that are asked for at once; one more may wait to be used."""
 _NODES: Final = 2_000
 """Nodes of one run: each may have 24 KiB of text."""
 _DEGREES: Final = 10_000
@@ -54,16 +57,17 @@ def event_columns(
 ) -> Iterator[tuple[Shape, dict[str, list[Any]]]]:
     """Columns of all events of some shapes, a run of one shape at a time, none of them empty."""
 
-    def columns() -> Iterator[tuple[Shape, dict[str, list[Any]]]]:
+    def calls() -> Iterator[Callable[[], tuple[Shape, dict[str, list[Any]]]]]:
         counts = database.read(lambda tx: tx.run(reading.COUNTS).single(strict=True).data())
         for shape in shapes:
             for how, ids, low, high in _event_runs(database, shape, counts):
                 known = {"ids": ids, "low": low, "high": high, "null": NULL_TIME, **parameters}
-                found = _columns(database, queries[how, shape], known)
-                if found["user"]:
-                    yield shape, found
+                yield partial(of_shape, shape, queries[how, shape], known)
 
-    return _ahead(columns())
+    def of_shape(shape: Shape, query: LiteralString, known: dict[str, Any]) -> tuple[Shape, dict[str, list[Any]]]:
+        return shape, _columns(database, query, known)
+
+    return (item for item in _at_once(calls()) if item[1]["user"])
 
 
 def edge_columns(
@@ -71,23 +75,23 @@ def edge_columns(
 ) -> Iterator[dict[str, list[Any]]]:
     """Columns of the plain edges of one kind, a run at a time, none of them empty."""
 
-    def columns() -> Iterator[dict[str, list[Any]]]:
+    def calls() -> Iterator[Callable[[], dict[str, list[Any]]]]:
         for degrees in _degrees(database, cypher.EDGE_DEGREES[kind]):
             for ids in _packed(degrees):
-                yield _columns(database, queries[kind], {"ids": ids, "nan": float("nan")})
+                yield partial(_columns, database, queries[kind], {"ids": ids, "nan": float("nan")})
 
-    return _ahead(columns())
+    return _at_once(calls())
 
 
 def held_columns(database: Database, kind: EventKind) -> Iterator[dict[str, list[Any]]]:
     """Columns of what events of one kind are between boards and pins, a run at a time; a board that has more comes whole."""
 
-    def columns() -> Iterator[dict[str, list[Any]]]:
+    def calls() -> Iterator[Callable[[], dict[str, list[Any]]]]:
         for degrees in _degrees(database, health.DEGREES[kind]):
             for ids in _packed(degrees):
-                yield _columns(database, health.HELD[kind], {"ids": ids, "null": NULL_TIME})
+                yield partial(_columns, database, health.HELD[kind], {"ids": ids, "null": NULL_TIME})
 
-    return _ahead(columns())
+    return _at_once(calls())
 
 
 def _event_runs(database: Database, shape: Shape, counts: dict[str, int]) -> Iterator[Run]:
@@ -153,6 +157,18 @@ def _slices(edges: int) -> Iterator[tuple[int, int]]:
 
 def _columns(database: Database, query: LiteralString, parameters: dict[str, Any]) -> dict[str, list[Any]]:
     return database.read(lambda tx: dict(tx.run(query, parameters).single(strict=True).items()))
+
+
+def _at_once(calls: Iterator[Callable[[], T]]) -> Iterator[T]:
+    """What calls return, in their order, some of them made while the ones before are used."""
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="neo4j-run") as pool:
+        coming: deque[Future[T]] = deque()
+        for call in calls:
+            coming.append(pool.submit(call))
+            if len(coming) > _AT_ONCE:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
 
 
 def _ahead(items: Iterator[T]) -> Iterator[T]:

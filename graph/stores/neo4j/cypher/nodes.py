@@ -51,11 +51,6 @@ CREATE (n:Pin {id: r[0], version_at: r[1], deleted_at: r[2], digest: r[3], creat
                title: r[6], description: r[7]})
 RETURN count(n) AS nodes
 """,
-    NodeKind.BOARD: """
-UNWIND $rows AS r
-CREATE (n:Board {id: r[0], version_at: r[1], deleted_at: r[2], digest: r[3], title: r[4], secret: r[5]})
-RETURN count(n) AS nodes
-""",
     NodeKind.INTEREST: """
 UNWIND $rows AS r
 CREATE (n:Interest {id: r[0], version_at: r[1], deleted_at: r[2], digest: r[3], name: r[4]})
@@ -67,6 +62,15 @@ CREATE (n:Entity {id: r[0], version_at: r[1], deleted_at: r[2], digest: r[3], na
 RETURN count(n) AS nodes
 """,
 }
+
+# index: User(id); rows: one. A row ends with the owner; where there is none, nothing is made.
+CREATE_OWNED: Final[LiteralString] = """
+UNWIND $rows AS r
+MATCH (u:User {id: r[6]})
+CREATE (n:Board {id: r[0], version_at: r[1], deleted_at: r[2], digest: r[3], title: r[4], secret: r[5]})
+CREATE (u)-[:OWNS]->(n)
+RETURN count(n) AS nodes
+"""
 
 # index: LABEL(id); rows: one. What a row lacks is removed.
 UPDATE: Final[dict[NodeKind, LiteralString]] = {
