@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,36 @@ def test_a_folder_is_the_same_in_both_stores_and_loads_twice(
             first["written"],
             first["content_hash"],
         )
+
+
+def shuffled(folder: Path, to: Path) -> Path:
+    """The same rows, a third of them twice, in another order."""
+    dice = random.Random(9)
+    to.mkdir()
+    for file in folder.iterdir():
+        head, *rows = file.read_text().splitlines(keepends=True)
+        if file.suffix == ".csv":
+            rows += dice.sample(rows, len(rows) // 3)
+            dice.shuffle(rows)
+        (to / file.name).write_text(head + "".join(rows))
+    return to
+
+
+@pytest.mark.neo4j
+def test_neither_order_nor_repetition_of_rows_matters(
+    data: Path,
+    empty_neo4j: Neo4jEndpoint,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("NEO4J_USERNAME", empty_neo4j.auth[0])
+    monkeypatch.setenv("NEO4J_PASSWORD", empty_neo4j.auth[1])
+    in_order = run(capsys, "load", data, "--json").result
+    other = shuffled(data, tmp_path / "shuffled")
+    mixed = run(capsys, "load", other, "--store", empty_neo4j.uri, "--json").result
+    assert mixed["content_hash"] == in_order["content_hash"]
+    assert mixed["written"] == in_order["written"]
 
 
 @pytest.mark.neo4j

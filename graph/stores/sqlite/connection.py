@@ -24,7 +24,7 @@ _PRAGMAS: Final = (
     "PRAGMA synchronous = FULL",  # a commit that was acknowledged survives a power cut
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = FILE",  # so that an index is sorted in the cache's size, however large it gets
-    "PRAGMA cache_size = -65536",  # 64 MiB: events come in the order of their ids, see graph.stores.by_event_id
+    "PRAGMA cache_size = -32768",  # 32 MiB: events come in the order of their ids, see graph.stores.by_event_id
     "PRAGMA wal_autocheckpoint = 16384",  # 64 MiB: a page that many batches touch is copied back once
     "PRAGMA journal_size_limit = 67108864",
 )
