@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-PARTS = ("load_sqlite",)
+PARTS = ("load_sqlite", "load_neo4j")
 
 
 def main(wanted: list[str]) -> int:
