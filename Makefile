@@ -15,6 +15,7 @@ VENV := .venv/.installed
 GRAPHIQL := gql/graphiql/dist/manifest.json
 NEO4J := build/neo4j/.installed
 KAFKA := build/kafka/.installed
+SPARK := .venv/.spark
 
 .PHONY: help setup demo serve test test-slow check format secrets lock clean
 
@@ -57,7 +58,7 @@ test: setup $(NEO4J) $(KAFKA)  ## every test but the slow ones, a real Neo4j, a 
 	mkdir -p build
 	$(BIN)/python -m pytest -m "not slow" --junitxml=build/junit.xml
 
-test-slow: setup $(NEO4J) $(KAFKA)  ## kills and long runs
+test-slow: setup $(NEO4J) $(KAFKA) $(SPARK)  ## kills, Spark and long runs
 	mkdir -p build
 	$(BIN)/python -m pytest -m slow --timeout=1200 --junitxml=build/junit-slow.xml
 
@@ -76,9 +77,14 @@ format: $(VENV)  ## write the formatter's opinion
 secrets:  ## keys and the Neo4j password for compose, into .env (kept if there)
 	@sh scripts/secrets.sh
 
+$(SPARK): requirements/spark.txt | $(VENV)
+	$(UV) pip install -q --require-hashes -r requirements/spark.txt
+	touch $@
+
 lock: $(VENV)  ## pin requirements/*.txt again
 	$(UV) pip compile -q pyproject.toml --extra train --group dev --generate-hashes --no-emit-index-url --no-header -o requirements/dev.txt
 	$(UV) pip compile -q pyproject.toml --extra train -c requirements/dev.txt --generate-hashes --no-emit-index-url --no-header -o requirements/train.txt
+	$(UV) pip compile -q pyproject.toml --extra spark -c requirements/dev.txt --generate-hashes --no-emit-index-url --no-header -o requirements/spark.txt
 	$(UV) pip compile -q pyproject.toml -c requirements/dev.txt --generate-hashes --no-emit-index-url --no-header -o requirements/serve.txt
 
 bench-%: setup $(NEO4J)  ## benchmarks: bench-load, bench-train, bench-recommend, bench-serve

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -20,6 +20,7 @@ def load(
     mapping: Path | None = None,
     from_quarantine: bool = False,
     bulk: bool = False,
+    engine: Literal["spark"] | None = None,
     dry_run: bool = False,
     limit: int | None = None,
     since: str | None = None,
@@ -44,6 +45,8 @@ def load(
         A TOML file that says which files of a folder hold what, and what their columns mean.
     from_quarantine
         Load the rows of a quarantine file, mended: SOURCE, by default the newest one of the home.
+    engine
+        spark: read, judge and group in Spark, on this machine or a cluster, and write to Neo4j from its partitions.
     bulk
         Into an empty Neo4j, by its own importer: the server is stopped and started again. Needs neo4j-admin on this machine.
     dry_run
@@ -80,7 +83,10 @@ def load(
     options = loading.LoadOptions(
         Selection(limit, since_ms), max_quarantined, Opening(mapping, from_quarantine), strict
     )
+    if engine is not None and (bulk or dry_run):
+        raise InvalidInputError("--engine goes with neither --bulk nor --dry-run; drop one")
     run = loading.dry_run if dry_run else loading.bulk_load if bulk else loading.load
+    run = run if engine is None else loading.spark_load
     emit(run(source, store, options).as_dict(), as_json=json)
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import orjson
 
 from graph.console import progress, say
-from graph.errors import NotFoundError, TastegraphError, TerminalError
+from graph.errors import InvalidInputError, NotFoundError, TastegraphError, TerminalError
 from graph.model import Id, NodeKind
 from graph.ports import GraphStore, LoadState, Outcome
 from graph.sealed import building
@@ -26,7 +26,7 @@ from graph.settings import GraphSettings, Home
 from graph.stores import by_event_id, open_store
 from loaders import sources
 from loaders.coverage import remember, settle
-from loaders.decode import Decoded, Selection, decode
+from loaders.decode import Decoded, Selection, Tally, decode
 from loaders.drift import drift, history, told
 from loaders.drift import remember as remember_profile
 from loaders.fingerprint import Fingerprint, fingerprint
@@ -56,6 +56,17 @@ class LoadOptions:
 
 
 _DEFAULT: Final = LoadOptions()
+
+
+class Judged(Protocol):
+    """What a first pass counted, whoever made it."""
+
+    @property
+    def tallies(self) -> dict[Table, Tally]: ...
+    @property
+    def read(self) -> int: ...
+    @property
+    def left_out(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +201,41 @@ def bulk_load(source: Path | str | None, store_url: str | None = None, options: 
     return summary
 
 
+def spark_load(source: Path | str | None, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> LoadSummary:
+    """`load` by Spark into Neo4j; needs the dependency group `spark`.
+
+    Raises also InvalidInputError for a choice of rows, and for SQLite, which has one writer; TerminalError when Spark fails.
+    """
+    try:
+        from loaders.spark import spark_load_of
+    except ModuleNotFoundError as error:
+        raise InvalidInputError(f"--engine spark needs {error.name}: install requirements/spark.txt") from None
+    began, settings = time.monotonic(), GraphSettings()
+    if options.wanted != Selection():
+        raise InvalidInputError("--limit and --since are not for --engine spark; load without it")
+    with _Job.of(source, options, settings.home_dir()) as job, closing(open_store(store_url, settings)) as store:
+        if not store.parallel:
+            raise InvalidInputError(
+                f"--engine spark writes to Neo4j; {store.url} has one writer: load without --engine"
+            )
+        store.migrate()
+        with (
+            building(job.home.checkpoints) as workspace,
+            Quarantine(job.home.quarantine, job.identity.load_id, workspace, job.folder.exported_at) as refusals,
+            spark_load_of(job.folder, job.now_ms) as decoded,
+        ):
+            decoded.judge(store.missing, refusals)
+            job.identity.check_unchanged()
+            refusals.keep()
+            refusals.check(decoded.read, options.max_quarantined)
+            with _holding(store, job) as state:
+                summary = _summary(store, state, decoded, refusals, decoded.write_all(store, state), began)
+                summary.check()
+                store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
+            keep_proof(job.proof(store), summary)
+    return summary
+
+
 def dry_run(source: Path | str | None, store_url: str | None = None, options: LoadOptions = _DEFAULT) -> DryRun:
     """Everything that `load` does but the writing: the store is only asked what it has, and need not be there yet."""
     settings = GraphSettings()
@@ -281,7 +327,7 @@ def _proven(store: GraphStore, job: _Job) -> LoadSummary | None:
 def _summary(
     store: GraphStore,
     state: LoadState,
-    decoded: Decoded,
+    decoded: Judged,
     refusals: Quarantine,
     outcomes: dict[Table, Outcome],
     began: float,
