@@ -39,6 +39,8 @@ COMMANDS = {
     "demo": "pipeline.cli:demo",
     "serve": "gql.cli:serve",
     "schema": "gql.cli:schema",
+    "keys": "gql.cli:keys",
+    "documents": "gql.cli:documents",
 }
 """Name of a command, and where its function is; nothing is imported before it is called for."""
 

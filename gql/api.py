@@ -8,21 +8,25 @@ from typing import Final
 from aiohttp import web
 
 from gql.documents import DocumentCache
+from gql.keys import DEVELOPER, Keys, Principal
 from gql.limits import DocumentLimits
 from gql.release import Releases
 from gql.schema import make_schema
 from gql.settings import ServeSettings
 from gql.telemetry import Metrics
-from graph.visibility import ADMIN, Viewer
+from gql.trusted import OPEN, Trust, TrustedDocuments
+from graph.errors import InvalidInputError
 
 
 class Api:
     """One process's API, apart from HTTP."""
 
-    def __init__(self, settings: ServeSettings, releases: Releases, metrics: Metrics) -> None:
+    def __init__(self, settings: ServeSettings, releases: Releases, metrics: Metrics, keys: Keys | None = None) -> None:
         self.settings = settings
         self.releases = releases
         self.metrics = metrics
+        self.keys = keys
+        self.trust = trust_of(settings)
         self.schema = make_schema()
         self.documents = DocumentCache(
             self.schema,
@@ -34,12 +38,25 @@ class Api:
         self.public_attributes = frozenset(settings.public_attributes)
         self.draining = False
 
-    def viewer(self) -> Viewer:
-        """Who asks. Without keys the server listens on loopback alone, and whoever asks there is its developer."""
-        return ADMIN
+    def principal(self, authorization: str | None) -> Principal:
+        """Who sends this `Authorization` header. Raises HttpError (401) where a key is needed and none of ours is sent."""
+        return DEVELOPER if self.keys is None else self.keys.principal(authorization)
 
 
 API: Final = web.AppKey("api", Api)
+
+
+def trust_of(settings: ServeSettings) -> Trust:
+    """Which documents are answered. Raises InvalidInputError for production without a manifest, and what opening one raises."""
+    production = settings.mode == "production"
+    if settings.documents is None:
+        if production:
+            raise InvalidInputError(
+                "production answers trusted documents only: set TASTEGRAPH_SERVE_DOCUMENTS to the manifest that"
+                " `tastegraph documents build` made"
+            )
+        return OPEN
+    return Trust(TrustedDocuments.open(settings.documents), only=production)
 
 
 def limits_of(settings: ServeSettings) -> DocumentLimits:

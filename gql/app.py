@@ -6,21 +6,31 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
+import structlog
 from aiohttp import web
 
 from gql import explore, health
 from gql.api import API, Api
 from gql.guard import guard
+from gql.keys import Keys
 from gql.release import Releases
 from gql.settings import ServeSettings
 from gql.telemetry import Metrics, measure_lag
 from gql.transport import graphql
+from graph.errors import CorruptFileError
+
+log = structlog.get_logger()
 
 
-def make_app(settings: ServeSettings, releases: Releases, metrics: Metrics | None = None) -> web.Application:
-    """An application that serves what `releases` has open, and swaps as it does."""
-    api = Api(settings, releases, metrics or Metrics())
-    app = web.Application(middlewares=[guard(settings.allowed_hosts)], client_max_size=settings.body_bytes_max)
+def make_app(
+    settings: ServeSettings, releases: Releases, metrics: Metrics | None = None, keys: Keys | None = None
+) -> web.Application:
+    """An application that serves what `releases` has open, and swaps as it does. Without `keys` whoever asks is admin."""
+    api = Api(settings, releases, metrics or Metrics(), keys)
+    keyed = keys is not None and keys.needed
+    app = web.Application(
+        middlewares=[guard(settings.allowed_hosts, any_host=keyed)], client_max_size=settings.body_bytes_max
+    )
     app[API] = api
     app.router.add_get("/", _to_graphql)
     app.router.add_get(explore.GRAPHQL_PATH, explore.page_or_graphql, allow_head=False)
@@ -28,7 +38,7 @@ def make_app(settings: ServeSettings, releases: Releases, metrics: Metrics | Non
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/version", health.version_)
-    if (page := explore.load()) is not None:
+    if settings.mode == "development" and (page := explore.load()) is not None:
         app[explore.PAGE] = page
         app.router.add_get(explore.ASSETS_PATH + "{name}", explore.asset)
     app.cleanup_ctx.append(_beside_the_requests)
@@ -58,4 +68,13 @@ async def _watch(api: Api) -> None:
         await asyncio.sleep(api.settings.poll_s)
         if await api.releases.poll():
             api.metrics.swaps.inc()
+        if api.keys is not None:
+            _read_keys(api.keys)
         api.metrics.show_release(api.releases)
+
+
+def _read_keys(keys: Keys) -> None:
+    try:
+        keys.fresh()
+    except CorruptFileError as error:
+        log.error("keys_unreadable", reason=str(error))

@@ -23,6 +23,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from gql.api import API
 from gql.app import make_app
+from gql.keys import Keys
 from gql.rankers import warm_up
 from gql.release import Releases
 from gql.settings import ServeSettings
@@ -39,10 +40,10 @@ log = structlog.get_logger()
 def serve(home: Home, settings: ServeSettings) -> None:
     """Serves until SIGTERM or SIGINT.
 
-    Raises InvalidInputError for a host that is open to other machines, ConflictError for a port in use, and what
-    `gql.release.open_first_release` raises.
+    Raises InvalidInputError for a host that is open to other machines where no key is needed, ConflictError for a port in use,
+    and what `gql.release.open_first_release` raises.
     """
-    settings.check_exposure()
+    settings.check_exposure(keyed=Keys(home).needed)
     if settings.workers > 1:
         from gql.supervisor import supervise
 
@@ -65,7 +66,7 @@ def run_worker(
     """Serves on a bound socket in this process until a signal says to stop."""
     allow_open_files()
     releases = Releases(home, keep_old_s=settings.keep_old_s)
-    app = make_app(settings, releases, metrics)
+    app = make_app(settings, releases, metrics, Keys(home))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_answer(app, settings, listening, on_ready))
 

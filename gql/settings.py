@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Final
+from pathlib import Path
+from typing import Final, Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -34,6 +35,10 @@ class ServeSettings(EnvironmentSettings):
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     """Port of `/metrics`, on loopback always; by default the API's port + 1 (a free one where that is a free one)."""
 
+    mode: Literal["development", "production"] = "development"
+    """production: only documents of the manifest are answered, and there is no GraphiQL; so nobody can explore the schema."""
+    documents: Path | None = None
+    """Manifest of trusted documents, made by `tastegraph documents build`; production needs one."""
     allowed_hosts: list[str] = Field(default_factory=list[str])
     """Names besides loopback ones that `Host` may have, without port (a JSON list): those of a proxy in front."""
     public_attributes: list[str] = Field(default_factory=list[str])
@@ -73,12 +78,12 @@ class ServeSettings(EnvironmentSettings):
     slow_s: float = 1.0
     """Seconds from which a request is logged as slow."""
 
-    def check_exposure(self) -> None:
-        """Raises InvalidInputError when the server would answer other machines, who are nobody in particular to it yet."""
-        if not is_loopback(self.host):
+    def check_exposure(self, *, keyed: bool) -> None:
+        """Raises InvalidInputError when the server would answer other machines and ask nobody for a key."""
+        if not keyed and not is_loopback(self.host):
             raise InvalidInputError(
-                f"host {self.host} is open to other machines and no API keys are configured; listen on 127.0.0.1, "
-                "and put a proxy that authenticates in front"
+                f"host {self.host} is open to other machines and there are no API keys; make one with `tastegraph keys add`,"
+                " or listen on 127.0.0.1"
             )
 
 

@@ -19,6 +19,7 @@ from gql.errors import Code, HttpError
 from gql.execution import Outcome, Request, Result, execute
 from gql.guard import REQUEST_ID
 from gql.keys import Principal
+from gql.trusted import Trust
 
 JSON: Final = "application/json"
 RESPONSE_JSON: Final = "application/graphql-response+json"
@@ -37,7 +38,8 @@ async def graphql(request: web.Request) -> web.StreamResponse:
     else:
         raise HttpError(405, Code.METHOD_NOT_ALLOWED, f"send {_METHODS}", {hdrs.ALLOW: _METHODS})
     reads_only = request.method == hdrs.METH_GET
-    result = await execute(api, _operation(parameters, request[REQUEST_ID], principal, reads_only=reads_only))
+    operation = _operation(api.trust, parameters, request[REQUEST_ID], principal, reads_only=reads_only)
+    result = await execute(api, operation)
     return _response(result, media_type)
 
 
@@ -90,19 +92,24 @@ def _json(text: str | bytes, what: str) -> Any:
         raise _bad_request(f"{what} is not JSON ({error})") from None
 
 
-def _operation(parameters: Mapping[str, Any], request_id: str, principal: Principal, *, reads_only: bool) -> Request:
+def _operation(
+    trust: Trust, parameters: Mapping[str, Any], request_id: str, principal: Principal, *, reads_only: bool
+) -> Request:
     document, variables = parameters.get("query"), parameters.get("variables")
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
-    if not isinstance(document, str) or not document:
-        raise _bad_request("`query` is missing, or no text; send a GraphQL document")
+    if not isinstance(document, str | None):
+        raise _bad_request("`query` is no text; send a GraphQL document")
     if not isinstance(variables, dict | None):
         raise _bad_request("`variables` is not a JSON object")
     if not isinstance(name, str | None):
         raise _bad_request("`operationName` is no text")
     if not isinstance(extensions, dict | None):
         raise _bad_request("`extensions` is not a JSON object")
+    text = trust.text(document or None, cast("dict[str, Any] | None", extensions))
+    if text is None:
+        raise _bad_request("`query` is missing; send a GraphQL document")
     given = cast("dict[str, Any] | None", variables)
-    return Request(document, given, name or None, request_id, principal, reads_only)
+    return Request(text, given, name or None, request_id, principal, reads_only)
 
 
 def _bad_request(message: str) -> HttpError:

@@ -24,6 +24,7 @@ from graph.snapshot import Snapshot
 from graph.visibility import ADMIN, Viewer
 from tests.api.planted import plant
 from tests.graphs import tiny_snapshot
+from tests.viewers import principal_of
 
 
 def release_of(snapshot: Snapshot, name: str) -> Release:
@@ -68,7 +69,8 @@ class Asker:
 
     def see_as(self, viewer: Viewer) -> None:
         """Makes whoever asks somebody else."""
-        self.api.viewer = lambda: viewer  # type: ignore[method-assign]
+        asking = principal_of(viewer, self.snapshot)
+        self.api.principal = lambda _: asking  # type: ignore[method-assign]
 
     def see_as_user(self, key: str) -> None:
         """Makes whoever asks a user."""

@@ -14,6 +14,8 @@ import structlog
 from aiohttp import ClientResponse
 
 from gql.errors import Code
+from gql.keys import ENVIRONMENT_KEY, Keys, Principal, Scope
+from gql.trusted import Trust, TrustedDocuments
 from graph.errors import TransientError
 from graph.model import NodeKind
 from graph.settings import Home
@@ -53,6 +55,27 @@ def _fail(*_: Any, **__: Any) -> None:
     raise RuntimeError("the password is hunter2")
 
 
+async def keyless(asker: Asker) -> ClientResponse:
+    asker.api.keys = Keys(asker.home, {ENVIRONMENT_KEY: "secret"})
+    return await asker.client.post("/graphql", json={"query": "{ __typename }"})
+
+
+async def scopeless(asker: Asker) -> ClientResponse:
+    producer = Principal("producer", frozenset({Scope.WRITE}))
+    asker.api.principal = lambda _: producer  # type: ignore[method-assign]
+    return await asker.client.post("/graphql", json={"query": "{ __typename }"})
+
+
+async def unknown_hash(asker: Asker) -> ClientResponse:
+    named = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
+    return await asker.client.post("/graphql", json={"extensions": named})
+
+
+async def untrusted(asker: Asker) -> ClientResponse:
+    asker.api.trust = Trust(TrustedDocuments({}), only=True)
+    return await asker.client.post("/graphql", json={"query": "{ __typename }"})
+
+
 PROVOKED: dict[Code, Provoke] = {
     Code.GRAPHQL_PARSE_FAILED: document("{"),
     Code.GRAPHQL_VALIDATION_FAILED: document("{ nothing }"),
@@ -67,6 +90,10 @@ PROVOKED: dict[Code, Provoke] = {
     Code.REQUEST_TOO_LARGE: document(" " * 300_000),
     Code.UNSUPPORTED_MEDIA_TYPE: lambda asker: asker.client.post("/graphql", data=b"x"),
     Code.METHOD_NOT_ALLOWED: lambda asker: asker.client.put("/graphql", json={}),
+    Code.UNAUTHENTICATED: keyless,
+    Code.FORBIDDEN: scopeless,
+    Code.PERSISTED_QUERY_NOT_FOUND: unknown_hash,
+    Code.DOCUMENT_NOT_TRUSTED: untrusted,
     Code.FORBIDDEN_HOST: lambda asker: asker.client.get("/graphql", headers={"Host": "evil.example"}),
     Code.FORBIDDEN_ORIGIN: lambda asker: asker.client.get("/graphql", headers={"Origin": "http://evil.example"}),
     Code.INTERNAL: broken,
