@@ -6,6 +6,7 @@ The order of degrading, which the answer says: GNN (vectors took part), WALK (th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -49,7 +50,7 @@ def answer(
     own_vector: bool = True,
     lift: Callable[[NDArray[np.int32]], NDArray[np.float32]] | None = None,
 ) -> Answer:
-    """The best `first` nodes of a kind for some seeds, with reasons; empty where no source knows any."""
+    """The best `first` nodes of a kind for some seeds; empty where no source knows any."""
     retrieved = retrieve(serving, seeds, to, own_vector=own_vector, plan=WalkPlan())
     weights = weights_of(_blend(serving, seeds, to))
     nodes = len(serving.snapshot.nodes[to])
@@ -58,7 +59,7 @@ def answer(
         nodes -= int(np.count_nonzero(serving.secrets.secret))
     best = rank(retrieved.found, weights, nodes=nodes, without=without, first=first, lift=lift)
     explainer = Explainer(serving, seeds, to, retrieved)
-    items = tuple(Ranked(to, scored.row, scored.score, explainer.reasons(scored)) for scored in best)
+    items = tuple(Ranked(to, scored.row, scored.score, partial(explainer.reasons, scored)) for scored in best)
     by_vectors = any(Source.GNN in scored.parts for scored in best)
     return Answer(items, "GNN" if by_vectors else "WALK" if items else "POPULAR")
 
@@ -101,8 +102,12 @@ def filled(
     scores = (top * (1 - place / (FIRST_MAX + 1)) for place in range(1 if items else 0, FIRST_MAX + 1))
     return (
         *items,
-        *(Ranked(kind, row, score, (reason,)) for (row, reason), score in zip(rest.items(), scores, strict=False)),
+        *(Ranked(kind, row, score, _only(reason)) for (row, reason), score in zip(rest.items(), scores, strict=False)),
     )
+
+
+def _only(reason: Reason) -> Callable[[], tuple[Reason, ...]]:
+    return lambda: (reason,)
 
 
 def speak(serving: Serving, kind: NodeKind, row: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from graph.model import NodeKind
@@ -49,12 +50,17 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One item of an answer. `reasons` has at least one, the largest share first; shares sum to 1."""
+    """One item of an answer. Why it is here is found when somebody wants to know: that takes longer than ranking it."""
 
     kind: NodeKind
     row: int
     score: float
-    reasons: tuple[Reason, ...]
+    why: Callable[[], tuple[Reason, ...]] = field(compare=False, repr=False)
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """At least one, the largest share first; shares sum to 1. Found on each call: work for a thread."""
+        return self.why()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,8 @@ def _path_to(item: NodeRef, steps: tuple[Step, ...]) -> list[NodeRef]:
     return path[::-1]
 
 
-def _reasons(_: RequestContext, edges: Sequence[RankedEdge[Any]]) -> list[list[Reason]]:
-    return [_reasons_of(edge.item) for edge in edges]
+async def _reasons(context: RequestContext, edges: Sequence[RankedEdge[Any]]) -> list[list[Reason]]:
+    return await context.in_thread(lambda: [_reasons_of(edge.item) for edge in edges])
 
 
 def _reasons_of(item: Ranked) -> list[Reason]:

@@ -85,6 +85,7 @@ def test_an_answer_repeats_nothing_and_begins_as_a_longer_one(
     serving = serving_of(folder, seed, vectors=vectors)
     for (asked, short), (_, long) in zip(answers(serving, viewer, 4), answers(serving, viewer, 30), strict=True):
         assert long.items[: len(short.items)] == short.items
+        assert [item.reasons for item in long.items[: len(short.items)]] == [item.reasons for item in short.items]
         rows = [(item.kind, item.row) for item in long.items]
         assert len(rows) == len(set(rows))
         assert not set(rows) & set(asked)
