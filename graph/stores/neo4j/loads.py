@@ -40,7 +40,7 @@ class Loads:
         def work(tx: ManagedTransaction) -> LoadState:
             if (lease := _lease(tx.run(cypher.LOCK_LEASE).single())) is not None:
                 lease.check_free(holder, load_id)
-            fresh = scalar(tx, cypher.FRESH, load_id=load_id)
+            fresh = not scalar(tx, cypher.BEGUN_BEFORE, load_id=load_id) and scalar(tx, cypher.NO_EVENTS)
             tx.run(cypher.TAKE_LEASE, {"load_id": load_id, "source": source, "fresh": fresh, **mine}).consume()
             finished = scalar(tx, cypher.FINISHED, load_id=load_id)
             batches = scalar(tx, cypher.BATCHES, load_id=load_id)
@@ -143,8 +143,13 @@ def _lease(record: Record | None) -> Lease | None:
 
 
 def write_beside(tx: ManagedTransaction) -> None:
-    """Called before events are written under no load: a load that runs can't take for granted any more that all are its own."""
-    tx.run(cypher.BESIDE_LOADS).consume()
+    """Called before events are written under no load: a load that runs can't take for granted any more that all are its own.
+
+    Once there are events, no load begins that could; so only the first to write, and those who meet such a load, wait for
+    each other. Asked in this order, since the other way round a load might begin in between, and write events.
+    """
+    if scalar(tx, cypher.NO_EVENTS) or scalar(tx, cypher.IS_FRESH):
+        tx.run(cypher.BESIDE_LOADS).consume()
 
 
 def project(tx: ManagedTransaction, log_offset: int | None) -> None:

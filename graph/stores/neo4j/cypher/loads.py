@@ -47,14 +47,22 @@ REMOVE l.load_id, l.holder, l.pid, l.host, l.renewed_at, l.fresh
 # other way round: so a load that began on a store without events knows whether there are others than its own.
 BESIDE_LOADS: Final[LiteralString] = "MERGE (l:TastegraphState {name: 'lease'}) SET l.fresh = false"
 
-# index: TastegraphLoad(load_id); rows: one, from the store's own counters. Asked with the lease locked.
-FRESH: Final[LiteralString] = """
-OPTIONAL MATCH (load:TastegraphLoad {load_id: $load_id})
-RETURN load IS NULL
-       AND 0 = COUNT { ()-[:SAVED]->() } + COUNT { ()-[:UNSAVED]->() } + COUNT { ()-[:VIEWED]->() }
-             + COUNT { ()-[:CLICKED]->() } + COUNT { ()-[:HID]->() } + COUNT { ()-[:FOLLOWS]->() }
-             + COUNT { ()-[:UNFOLLOWS]->() } + COUNT { ()-[:MUTED]->() } + COUNT { ()-[:BOOSTED]->() }
-             + COUNT { ()-[:CLEARED]->() } AS fresh
+# index: TastegraphState(name); rows: one.
+IS_FRESH: Final[LiteralString] = """
+OPTIONAL MATCH (l:TastegraphState {name: 'lease'}) RETURN coalesce(l.fresh, false) AS fresh
+"""
+
+# index: none; rows: one, from the store's own counters.
+NO_EVENTS: Final[LiteralString] = """
+RETURN 0 = COUNT { ()-[:SAVED]->() } + COUNT { ()-[:UNSAVED]->() } + COUNT { ()-[:VIEWED]->() }
+         + COUNT { ()-[:CLICKED]->() } + COUNT { ()-[:HID]->() } + COUNT { ()-[:FOLLOWS]->() }
+         + COUNT { ()-[:UNFOLLOWS]->() } + COUNT { ()-[:MUTED]->() } + COUNT { ()-[:BOOSTED]->() }
+         + COUNT { ()-[:CLEARED]->() } AS none
+"""
+
+# index: TastegraphLoad(load_id); rows: one.
+BEGUN_BEFORE: Final[LiteralString] = """
+OPTIONAL MATCH (load:TastegraphLoad {load_id: $load_id}) RETURN load IS NOT NULL AS begun
 """
 
 # index: TastegraphLoad(load_id); rows: none.
