@@ -98,6 +98,11 @@ class _Job:
         """Where it is remembered what of logs this load reads, until it ends in a store."""
         return self._beside(store, "ranges")
 
+    def set_aside(self, summary: LoadSummary) -> None:
+        """Takes a quarantine file that was loaded out of the way."""
+        if self.options.opening.from_quarantine:
+            set_aside(self.folder.path, summary.quarantine_file)
+
     def check_drift(self, store: GraphStore, decoded: Decoded) -> None:
         """Tells how the source differs from the last ones; raises TerminalError for it when the load is strict."""
         before = history(self._profiles(store))
@@ -151,6 +156,7 @@ def load(source: Path | str | None, store_url: str | None = None, options: LoadO
         store.migrate()
         if (before := _proven(store, job)) is not None:
             job.settle(store)
+            job.set_aside(before)
             return unchanged(before, time.monotonic() - began)
         with (
             _decoded(job, by_event_id(store.url), store.missing) as (decoded, refusals),
@@ -164,8 +170,7 @@ def load(source: Path | str | None, store_url: str | None = None, options: LoadO
             store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
         keep_proof(job.proof(store), summary)
         job.settle(store)
-        if options.opening.from_quarantine:
-            set_aside(job.folder.path, summary.quarantine_file)
+        job.set_aside(summary)
     return summary
 
 
