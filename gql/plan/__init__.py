@@ -6,7 +6,8 @@ in its place (`gql.batch`), and shapes whole columns into JSON.
 
     variables   what a request gave for the variables, coerced as graphql-core would
     arguments   what a field is given, of literals and variables
-    tree        the plan itself: fields, objects, lists, leaves
+    shapes      columns made into objects
+    tree        the plan itself: objects, lists, leaves, and what comes later
     compile     from a document to a plan; says Uncovered where it can't
     prepared    the plans of a prepared document
 
