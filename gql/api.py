@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from gql.collect import Collector
 from gql.documents import DocumentCache
 from gql.keys import DEVELOPER, Keys, Principal
 from gql.limits import DocumentLimits
@@ -25,6 +26,8 @@ class Api:
         self.settings = settings
         self.releases = releases
         self.metrics = metrics
+        self.collector: Collector | None = None
+        """Records events; None where the server only answers."""
         self.keys = keys
         self.trust = trust_of(settings)
         self.schema = make_schema()

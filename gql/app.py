@@ -9,7 +9,7 @@ from contextlib import suppress
 import structlog
 from aiohttp import web
 
-from gql import explore, health
+from gql import explore, health, ingest
 from gql.api import API, Api
 from gql.guard import guard
 from gql.keys import Keys
@@ -35,6 +35,7 @@ def make_app(
     app.router.add_get("/", _to_graphql)
     app.router.add_get(explore.GRAPHQL_PATH, explore.page_or_graphql, allow_head=False)
     app.router.add_route("*", explore.GRAPHQL_PATH, graphql)
+    app.router.add_post(ingest.PATH, ingest.interactions)
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/version", health.version_)

@@ -15,6 +15,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 import strawberry
 from graphql import DocumentNode
 
+from gql.collect import Collector
 from gql.keys import Principal
 from gql.release import Served
 from graph.snapshot import Snapshot
@@ -39,6 +40,8 @@ class RequestContext(NamedTuple):
     document: DocumentNode
     request_id: str
     threads: Executor
+    collector: Collector | None = None
+    """Records events; None where the server only answers."""
     public_attributes: frozenset[str] = frozenset()
     """Attributes of users that the settings open to all."""
 

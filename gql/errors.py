@@ -56,6 +56,8 @@ class Code(StrEnum):
     """`Host` is not a name of this server."""
     FORBIDDEN_ORIGIN = "FORBIDDEN_ORIGIN"
     """The request comes from a page of another site."""
+    UNAVAILABLE = "UNAVAILABLE"
+    """Events can't be recorded now; send the same again, with the same ids."""
     INTERNAL = "INTERNAL"
     """Our fault. The message says no more; the log does, under `extensions.requestId`."""
 

@@ -106,6 +106,7 @@ def _context(api: Api, request: Request, document: DocumentNode) -> RequestConte
         document=document,
         request_id=request.id,
         threads=api.threads,
+        collector=api.collector,
         public_attributes=api.public_attributes,
     )
 

@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from gql.documents import PreparedDocument
+from gql.objects.mutation import Mutation
 from gql.objects.query import Query
 from gql.scalars import SCALARS
 
@@ -24,7 +25,7 @@ class Schema(strawberry.Schema):
 @cache
 def make_schema() -> Schema:
     """The one schema that is served. It expects documents to be prepared (`gql.documents`) and a RequestContext."""
-    return Schema(Query, extensions=[PreparedDocument], config=StrawberryConfig(scalar_map=SCALARS))
+    return Schema(Query, Mutation, extensions=[PreparedDocument], config=StrawberryConfig(scalar_map=SCALARS))
 
 
 def sdl(schema: Schema) -> str:

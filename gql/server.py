@@ -24,12 +24,13 @@ from prometheus_client import CollectorRegistry, start_http_server
 from gql.api import API
 from gql.app import make_app
 from gql.keys import Keys
+from gql.projection import add_collecting
 from gql.rankers import warm_up
 from gql.release import Releases
 from gql.settings import ServeSettings
 from gql.telemetry import Metrics, configure_logs
 from graph.errors import ConflictError, InvalidInputError
-from graph.settings import Home
+from graph.settings import GraphSettings, Home
 
 METRICS_HOST = "127.0.0.1"
 BACKLOG = 1024
@@ -67,6 +68,7 @@ def run_worker(
     allow_open_files()
     releases = Releases(home, keep_old_s=settings.keep_old_s)
     app = make_app(settings, releases, metrics, Keys(home))
+    add_collecting(app, GraphSettings(home=home.path))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_answer(app, settings, listening, on_ready))
 

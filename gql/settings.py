@@ -44,8 +44,8 @@ class ServeSettings(EnvironmentSettings):
     public_attributes: list[str] = Field(default_factory=list[str])
     """Attributes of users that everybody may see (a JSON list); the rest are private to the user."""
 
-    body_bytes_max: int = 256 * KIB
-    """Bytes of a request's body."""
+    body_bytes_max: int = 1024 * KIB
+    """Bytes of a request's body: a thousand interactions with long ids."""
     document_bytes_max: int = 32 * KIB
     """Bytes of a GraphQL document."""
     document_tokens_max: int = 1000

@@ -1,42 +1,19 @@
-"""Times as people and programs write them, as UTC milliseconds.
-
-ISO 8601 with a zone or `Z`; without one it is UTC; a plain integer is milliseconds since 1970. `parse_time` says what is
-meant, `parse_times` does the same for a column.
-"""
+"""Times as people and programs write them, column by column: `graph.times.parse_time` says what is meant."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import polars as pl
 
 from graph.model import TIME_MS_MAX, TIME_MS_MIN
+from graph.times import parse_time
 
 FUTURE_MS: Final = 24 * 3600 * 1000
 """How far ahead of a load's start a time in a file may be."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MS: Final = timedelta(milliseconds=1)
-_INTEGER: Final = r"^-?[0-9]{1,19}$"
 _COMMON: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?Z?$"
 _COMMON_FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
 _YEAR_0001_MS: Final = -62_135_596_800_000
-_integer = re.compile(_INTEGER, re.ASCII)
-
-
-def parse_time(text: str) -> int | None:
-    """Milliseconds since 1970 in UTC, finer fractions cut off; None when the text is no time."""
-    if _integer.fullmatch(text):
-        value = int(text)
-        return value if TIME_MS_MIN <= value <= TIME_MS_MAX else None
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return (moment - _EPOCH) // _MS
-    except (ValueError, OverflowError):
-        return None
 
 
 def parse_times(values: pl.Series) -> pl.Series:

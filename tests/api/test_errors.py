@@ -87,7 +87,7 @@ PROVOKED: dict[Code, Provoke] = {
     Code.DOCUMENT_TOO_COMPLEX: document("{ " + "__typename " * 100 + "}"),
     Code.DEADLINE_EXCEEDED: late,
     Code.BAD_REQUEST: lambda asker: asker.client.post("/graphql", json={}),
-    Code.REQUEST_TOO_LARGE: document(" " * 300_000),
+    Code.REQUEST_TOO_LARGE: document(" " * 1_100_000),
     Code.UNSUPPORTED_MEDIA_TYPE: lambda asker: asker.client.post("/graphql", data=b"x"),
     Code.METHOD_NOT_ALLOWED: lambda asker: asker.client.put("/graphql", json={}),
     Code.UNAUTHENTICATED: keyless,
@@ -96,6 +96,7 @@ PROVOKED: dict[Code, Provoke] = {
     Code.DOCUMENT_NOT_TRUSTED: untrusted,
     Code.FORBIDDEN_HOST: lambda asker: asker.client.get("/graphql", headers={"Host": "evil.example"}),
     Code.FORBIDDEN_ORIGIN: lambda asker: asker.client.get("/graphql", headers={"Origin": "http://evil.example"}),
+    Code.UNAVAILABLE: lambda asker: asker.client.post("/v1/interactions"),
     Code.INTERNAL: broken,
 }
 
