@@ -87,7 +87,7 @@ lock: $(VENV)  ## pin requirements/*.txt again
 	$(UV) pip compile -q pyproject.toml --extra spark -c requirements/dev.txt --generate-hashes --no-emit-index-url --no-header -o requirements/spark.txt
 	$(UV) pip compile -q pyproject.toml -c requirements/dev.txt --generate-hashes --no-emit-index-url --no-header -o requirements/serve.txt
 
-bench-%: setup $(NEO4J)  ## benchmarks: bench-load, bench-train, bench-recommend, bench-serve
+bench-%: setup $(NEO4J)  ## benchmarks: bench-load, bench-train, bench-recommend, bench-serve, bench-live
 	@test -f benchmarks/$(subst -,_,$*).py || { echo "there is no benchmark $*; see benchmarks/" >&2; exit 1; }
 	@$(BIN)/python -m benchmarks.$(subst -,_,$*)
 
