@@ -15,7 +15,7 @@ from tests.commands import Done, run, start
 from tests.conftest import Neo4jEndpoint
 from tests.neo4j.proxy import Proxy
 
-pytestmark = pytest.mark.neo4j
+pytestmark = [pytest.mark.neo4j, pytest.mark.slow]
 
 RETRY_S = 6
 
@@ -104,7 +104,7 @@ def test_what_passes_is_waited_for(
     assert {name: done[name] for name in same} == {name: expected[name] for name in same}
 
 
-@pytest.mark.parametrize("silent", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("silent", [False, True])
 def test_what_does_not_pass_ends_the_load_with_what_was_done(
     data: Path,
     proxy: Proxy,
