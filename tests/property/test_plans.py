@@ -68,6 +68,11 @@ VALUES = {
     ("", "maxHops"): st.sampled_from(["0", "3", "4"] * 4 + ["-1"]),
     ("", "ID"): ids,
 }
+# Where a field fails at once, graphql-core drops what its siblings were to wait for, and Python says so.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 """Documents take a while to draw, more so on a busy machine."""
 viewers = st.sampled_from([ADMIN, ADMIN, STRANGER, Viewer(0), Viewer(1)])
