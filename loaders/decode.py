@@ -14,9 +14,9 @@ import polars as pl
 import pyarrow.parquet as pq
 from rich.progress import Progress
 
+from graph.ahead import ahead
 from graph.model import NodeKind
 from loaders import sources
-from loaders.ahead import ahead
 from loaders.drift import TableProfile
 from loaders.events import identified
 from loaders.interchange import Folder, SourceFile, Table

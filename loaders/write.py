@@ -13,10 +13,10 @@ from typing import Final
 
 from rich.progress import Progress, TaskID
 
+from graph.ahead import ahead
 from graph.errors import StoreUnavailableError
 from graph.model import NodeKind
 from graph.ports import Checkpoint, GraphWriter, LoadState, Outcome
-from loaders.ahead import ahead
 from loaders.batches import Batch, batches, tidy
 from loaders.cells import Cell, Claims, bare_cells, cells, whole
 from loaders.decode import Decoded

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, LiteralString, NamedTuple, TypeVar
 
+from graph.ahead import ahead
 from graph.model import EdgeKind, EventKind, NodeKind
 from graph.ports import NULL_TIME
 from graph.stores.neo4j.cypher import export as cypher
@@ -46,7 +47,7 @@ class Run(NamedTuple):
 
 def node_runs(database: Database, kind: NodeKind) -> Iterator[list[list[Any]]]:
     """Nodes of one kind, as lists that `reader.node_of` reads."""
-    return _ahead(_keyset(database, reading.RUN[kind], _NODES, _id_of_node))
+    return ahead(_keyset(database, reading.RUN[kind], _NODES, _id_of_node))
 
 
 def event_columns(
@@ -169,13 +170,3 @@ def _at_once(calls: Iterator[Callable[[], T]]) -> Iterator[T]:
                 yield coming.popleft().result()
         while coming:
             yield coming.popleft().result()
-
-
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, each asked for while the one before is used."""
-    end = object()
-    with ThreadPoolExecutor(1, thread_name_prefix="neo4j-ahead") as pool:
-        coming = pool.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = pool.submit(next, items, end)
-            yield item  # pyright: ignore[reportReturnType]

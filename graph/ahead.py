@@ -1,7 +1,7 @@
-"""Work on the next item while this one is used: reading beside judging, preparing batches beside writing them.
+"""Work on the next item while this one is used: reading beside judging, fetching beside folding.
 
-One step ahead and no more, so that memory stays bounded. What runs beside is mostly polars and the database, which leave the
-interpreter to others.
+One step ahead and no more, so that memory stays bounded. What runs beside is mostly polars, a driver and the database, which
+leave the interpreter to others.
 """
 
 from __future__ import annotations
