@@ -7,7 +7,6 @@ processes may append to one file; they take turns.
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections.abc import Generator, Sequence
@@ -18,8 +17,9 @@ from pathlib import Path
 from threading import Condition, Lock, Thread
 from typing import Final
 
-from graph.errors import ConflictError, CorruptFileError, InvalidInputError, StoreUnavailableError, TastegraphError
+from graph.errors import ConflictError, InvalidInputError, StoreUnavailableError
 from graph.eventlog.port import Record
+from graph.stores.sqlite.file import SqliteFile
 
 VERSION: Final = 1
 GROUP_RECORDS_MAX: Final = 20_000
@@ -48,11 +48,6 @@ _MOVE_HEAD: Final = "UPDATE head SET next_offset = ?"
 _INSERT: Final = "INSERT INTO log (log_offset, record) VALUES (?, ?)"
 _READ: Final = "SELECT log_offset, record FROM log WHERE log_offset >= ? ORDER BY log_offset LIMIT ?"
 
-_CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
-_UNUSABLE: Final = frozenset(
-    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
-)
-
 
 @dataclass(slots=True)
 class _Append:
@@ -67,6 +62,7 @@ class SqliteLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file = SqliteFile(path, "event log", "is damaged", "move it away, or restore a backup", "can't be opened")
         self._waiting: list[_Append] = []
         self._records_waiting = 0
         self._more = Condition()
@@ -159,7 +155,7 @@ class SqliteLog:
 
     def _commit(self, records: list[bytes]) -> int:
         """Writes records in one transaction; returns the offset of the first."""
-        with _errors_told(self._path):
+        with self._file.errors_told():
             writer = self._writer = self._writer or self._open_to_write()
             writer.execute("BEGIN IMMEDIATE")
             offset: int = writer.execute(_HEAD).fetchone()[0]
@@ -175,14 +171,7 @@ class SqliteLog:
             self._writer = None
 
     def _open_to_write(self) -> sqlite3.Connection:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise InvalidInputError(
-                f"event log {self._path} can't be made ({reason}); check the path and its permissions"
-            ) from None
+        self._file.create()
         connection = self._connect()
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -224,7 +213,7 @@ class SqliteLog:
     @contextmanager
     def _open_to_read(self) -> Generator[sqlite3.Connection | None]:
         """The connection that reads; None as long as nothing was ever appended."""
-        with self._reading, _errors_told(self._path):
+        with self._reading, self._file.errors_told():
             if self._reader is None and self._path.is_file():
                 reader = self._connect()
                 if not _is_ours(reader, self._path):
@@ -247,29 +236,3 @@ def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
     if version > VERSION:
         raise InvalidInputError(f"event log {path} has format {version}, this version knows {VERSION}; use a newer one")
     return True
-
-
-@contextmanager
-def _errors_told(path: Path) -> Generator[None]:
-    """Turns what SQLite raises into one line of ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        told = _told(error, path)
-        if told is None:
-            raise
-        raise told from error
-
-
-def _told(error: sqlite3.Error, path: Path) -> TastegraphError | None:
-    """None for a mistake in our own SQL, which must be seen as it is."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
-    if code in _CORRUPT:
-        return CorruptFileError(f"event log {path} is damaged ({error}); move it away, or restore a backup")
-    if code in _UNUSABLE:
-        return InvalidInputError(f"event log {path} can't be opened ({error}); check the path and its permissions")
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return StoreUnavailableError(f"event log {path} is kept busy by another process ({error}); try again later")
-    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM}:
-        return StoreUnavailableError(f"event log {path} can't be written ({error}); free some disk space and try again")
-    return None

@@ -5,7 +5,6 @@ Knows nothing of the schema but the two places where its version is kept.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
@@ -13,7 +12,8 @@ from pathlib import Path
 from threading import RLock
 from typing import Final
 
-from graph.errors import CorruptFileError, InvalidInputError, NotFoundError, StoreUnavailableError, TastegraphError
+from graph.errors import NotFoundError
+from graph.stores.sqlite.file import SqliteFile
 
 APPLICATION_ID: Final = 0x54617374
 """Marks a SQLite file as a tastegraph store ("Tast")."""
@@ -29,29 +29,6 @@ _PRAGMAS: Final = (
     "PRAGMA journal_size_limit = 67108864",
 )
 
-_CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
-_REFUSED: Final = frozenset(
-    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
-)
-_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_DISK: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM})
-
-
-def _told(error: sqlite3.Error, path: Path) -> TastegraphError | None:
-    """An error of the driver as one of ours; None for a mistake in our own SQL, which must be seen as it is."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
-    if code in _CORRUPT:
-        return CorruptFileError(f"store {path} is damaged or no store ({error}); restore a backup or load anew")
-    if code in _REFUSED:
-        return InvalidInputError(
-            f"store {path} can't be opened for writing ({error}); check the path and its permissions"
-        )
-    if code in _BUSY:
-        return StoreUnavailableError(f"store {path} is kept busy by another process ({error}); try again later")
-    if code in _DISK:
-        return StoreUnavailableError(f"store {path} can't be written ({error}); free some disk space and try again")
-    return None
-
 
 class Database:
     """One store file: a connection that writes, opened when first needed, and a fresh one for each read.
@@ -61,29 +38,15 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._file = SqliteFile(
+            path, "store", "is damaged or no store", "restore a backup or load anew", "can't be opened for writing"
+        )
         self._lock = RLock()
         self._writer: sqlite3.Connection | None = None
 
-    @contextmanager
-    def _errors_told(self) -> Generator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            told = _told(error, self.path)
-            if told is None:
-                raise
-            raise told from error
-
     def create(self) -> None:
         """Makes the file, readable by its owner only, where there is none."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise InvalidInputError(
-                f"store {self.path} can't be made ({reason}); check the path and its permissions"
-            ) from None
+        self._file.create()
 
     def _open(self) -> sqlite3.Connection:
         if not self.path.is_file():
@@ -104,7 +67,7 @@ class Database:
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
         """A transaction that writes: committed at the end, rolled back on any error."""
-        with self._lock, self._errors_told():
+        with self._lock, self._file.errors_told():
             if self._writer is None:
                 writer = self._open()
                 writer.execute("PRAGMA journal_mode = WAL")
@@ -121,14 +84,14 @@ class Database:
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
         """A transaction that reads one state of the store, however long it takes and whatever is written meanwhile."""
-        with self._errors_told(), closing(self._open()) as connection:
+        with self._file.errors_told(), closing(self._open()) as connection:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
             yield connection
 
     def close(self) -> None:
         """Closes the writing connection; the next use opens it again."""
-        with self._lock, self._errors_told():
+        with self._lock, self._file.errors_told():
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,19 +30,6 @@ from tests.graphs import event, tiny_store
 from tests.unit.graph.stores.store_files import CALLS, one_line, raw
 
 AS_ROOT = os.geteuid() == 0
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Generator[SqliteStore]:
-    store = SqliteStore(path)
-    store.migrate()
-    yield store
-    store.close()
 
 
 class TestBadFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,19 +22,6 @@ from graph.stores.sqlite.migrate import migrations
 from graph.stores.sqlite.store import SqliteStore
 from tests.graphs import event, tiny_store
 from tests.unit.graph.stores.store_files import CALLS, one_line, raw
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Generator[SqliteStore]:
-    store = SqliteStore(path)
-    store.migrate()
-    yield store
-    store.close()
 
 
 class TestNewFile:
