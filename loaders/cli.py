@@ -146,10 +146,11 @@ def synth(
         Print the counts as one JSON object.
     """
     from loaders.synthetic import Sizes, write_synthetic
-    from loaders.synthetic_snapshot import write_synthetic_snapshot
 
     sizes = Sizes(users, pins, boards, interactions, interests)
     if snapshot:
+        from loaders.synthetic_snapshot import write_synthetic_snapshot
+
         made = write_synthetic_snapshot(folder / "snapshots", sizes, seed)
         emit({"folder": str(folder), "seed": seed, "snapshot": made.name}, as_json=json)
         return

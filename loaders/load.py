@@ -165,9 +165,7 @@ def load(source: Path | str | None, store_url: str | None = None, options: LoadO
         ):
             with progress() as bars:
                 outcomes = write_all(store, state, decoded, cut, bars)
-            summary = _summary(store, state, decoded, refusals, outcomes, began)
-            summary.check()
-            store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
+            summary = _finished(store, state, decoded, refusals, outcomes, began)
         keep_proof(job.proof(store), summary)
         job.settle(store)
         job.set_aside(summary)
@@ -198,9 +196,7 @@ def bulk_load(source: Path | str | None, store_url: str | None = None, options: 
             store.migrate()
             bulk.check(store.counts())
             with _holding(store, job) as state:
-                summary = _summary(store, state, decoded, refusals, bulk.outcomes, began)
-                summary.check()
-                store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
+                summary = _finished(store, state, decoded, refusals, bulk.outcomes, began)
             keep_proof(job.proof(store), summary)
             job.settle(store)
     return summary
@@ -230,13 +226,9 @@ def spark_load(source: Path | str | None, store_url: str | None = None, options:
             spark_load_of(job.folder, job.now_ms) as decoded,
         ):
             decoded.judge(store.missing, refusals)
-            job.identity.check_unchanged()
-            refusals.keep()
-            refusals.check(decoded.read, options.max_quarantined)
+            _accept(job, decoded, refusals)
             with _holding(store, job) as state:
-                summary = _summary(store, state, decoded, refusals, decoded.write_all(store, state), began)
-                summary.check()
-                store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
+                summary = _finished(store, state, decoded, refusals, decoded.write_all(store, state), began)
             keep_proof(job.proof(store), summary)
     return summary
 
@@ -279,10 +271,15 @@ def _decoded(
         decoded = Decoded(job.folder, workspace, by_event_id=by_event_id)
         with progress() as bars:
             decode(job.folder, decoded, References(missing), refusals, job.options.wanted, job.now_ms, bars)
-        job.identity.check_unchanged()
-        refusals.keep()
-        refusals.check(decoded.read, job.options.max_quarantined)
+        _accept(job, decoded, refusals)
         yield decoded, refusals
+
+
+def _accept(job: _Job, judged: Judged, refusals: Quarantine) -> None:
+    """The end of a first pass: what was read is what is there, and what was refused is kept and not too much."""
+    job.identity.check_unchanged()
+    refusals.keep()
+    refusals.check(judged.read, job.options.max_quarantined)
 
 
 @contextmanager
@@ -329,7 +326,7 @@ def _proven(store: GraphStore, job: _Job) -> LoadSummary | None:
     return before if state.finished else None
 
 
-def _summary(
+def _finished(
     store: GraphStore,
     state: LoadState,
     decoded: Judged,
@@ -337,11 +334,12 @@ def _summary(
     outcomes: dict[Table, Outcome],
     began: float,
 ) -> LoadSummary:
+    """Adds up the load and ends it in the store. Raises where the counts don't add up: then it is not done."""
     store.renew_load(state.load_id)
     content_hash = store.content_hash()
     total = sum(outcomes.values(), Outcome())
     seconds = time.monotonic() - began
-    return LoadSummary(
+    summary = LoadSummary(
         load_id=state.load_id,
         store=store.url,
         read=decoded.read,
@@ -359,3 +357,6 @@ def _summary(
         reasons=frequent(refusals.by_reason),
         tables=table_summaries(decoded.tallies, outcomes),
     )
+    summary.check()
+    store.finish_load(state.load_id, orjson.dumps(summary.as_dict()).decode())
+    return summary
