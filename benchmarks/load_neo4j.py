@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +27,7 @@ from neo4j import Driver, GraphDatabase
 from pydantic import SecretStr
 
 from benchmarks.figure import machine, report
+from benchmarks.loading import load
 from graph.export import export_snapshot
 from graph.settings import GraphSettings
 from graph.stores import open_store
@@ -100,17 +99,9 @@ def plain_load(driver: Driver, folder: Path) -> tuple[int, float]:
 
 def our_load(folder: Path, home: Path, server: Neo4jServer) -> tuple[dict[str, Any], float]:
     """The command's summary, and the CPU seconds of its process."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TASTEGRAPH_", "NEO4J_"))}
-    environment |= {"TASTEGRAPH_HOME": str(home), "NEO4J_USERNAME": server.auth[0], "NEO4J_PASSWORD": server.auth[1]}
-    command = [sys.executable, "-m", "tastegraph", "load", str(folder), "--store", server.uri, "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"the load of {folder} ended with exit code {process.returncode}")
-    return json.loads(said), usage.ru_utime + usage.ru_stime
+    username, password = server.auth
+    loaded = load(folder, home, "--store", server.uri, NEO4J_USERNAME=username, NEO4J_PASSWORD=password)
+    return loaded.summary, loaded.cpu_s
 
 
 def server_cpu_s(server: Neo4jServer) -> float:

@@ -5,33 +5,16 @@ Each load is the command itself in a process of its own, so that its memory is i
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.figure import machine, report
+from benchmarks.loading import Loaded, load
 from loaders.synthetic import Sizes, write_synthetic
 
 MILLION = 1_000_000
 SIZES = (MILLION // 10, MILLION, 10 * MILLION)
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """One run of `tastegraph load`."""
-
-    summary: dict[str, Any]
-    cpu_s: float
-    peak_mb: float
-
-    @property
-    def seconds(self) -> float:
-        return self.summary["seconds"]
 
 
 def folder_of(place: Path, interactions: int) -> Path:
@@ -41,20 +24,6 @@ def folder_of(place: Path, interactions: int) -> Path:
     sizes = Sizes(int(20_000 * share), int(40_000 * share), int(10_000 * share), interactions, interests=40)
     write_synthetic(folder, sizes, seed=7)
     return folder
-
-
-def load(folder: Path, home: Path) -> Loaded:
-    """Loads a folder into the SQLite store of a home."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TASTEGRAPH_", "NEO4J_"))}
-    command = [sys.executable, "-m", "tastegraph", "load", str(folder), "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment | {"TASTEGRAPH_HOME": str(home)})
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"the load of {folder} ended with exit code {process.returncode}")
-    return Loaded(json.loads(said), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def main() -> None:

@@ -105,6 +105,16 @@ def _request_id(request: web.Request) -> str:
     return given if given is not None and _GIVEN_ID.fullmatch(given) else f"{_PROCESS}{next(_number):08x}"
 
 
+async def body_of(request: web.Request, most_bytes: int) -> bytes:
+    """A request's body. Raises HttpError (413) for one over the application's limit, which is `most_bytes`."""
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise HttpError(
+            413, Code.REQUEST_TOO_LARGE, f"the body is over {most_bytes} bytes; send less at once"
+        ) from None
+
+
 def _name_in(host: str) -> str | None:
     """The name in a `Host` header, its port dropped; None where there is none to be read."""
     try:

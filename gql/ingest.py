@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 from gql.api import API
 from gql.collect import ITEMS_MAX, Interaction
 from gql.errors import ApiError, Code, HttpError, bad_input
+from gql.guard import body_of
 from graph.model import Event, EventKind
 from graph.times import parse_time
 
@@ -73,12 +74,7 @@ async def _lines(request: web.Request, most_bytes: int) -> list[bytes]:
         raise HttpError(
             415, Code.UNSUPPORTED_MEDIA_TYPE, f"send the interactions as {TYPES[0]}", {hdrs.ACCEPT: TYPES[0]}
         )
-    try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise HttpError(
-            413, Code.REQUEST_TOO_LARGE, f"the body is over {most_bytes} bytes; send less at once"
-        ) from None
+    body = await body_of(request, most_bytes)
     lines = body.removesuffix(b"\n").split(b"\n") if body else []
     if not 1 <= len(lines) <= ITEMS_MAX:
         raise HttpError(400, Code.BAD_USER_INPUT, f"the body has {len(lines)} lines; send 1 to {ITEMS_MAX}")

@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from gql.api import API
 from gql.errors import Code, HttpError
 from gql.execution import Outcome, Request, Result, execute
-from gql.guard import REQUEST_ID
+from gql.guard import REQUEST_ID, body_of
 from gql.keys import Principal
 from gql.trusted import Trust
 
@@ -65,13 +65,7 @@ def _from_url(query: Mapping[str, str]) -> dict[str, Any]:
 async def _from_body(request: web.Request, most_bytes: int) -> dict[str, Any]:
     if request.headers.get(hdrs.CONTENT_TYPE) != JSON:
         _check_type(request)
-    try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise HttpError(
-            413, Code.REQUEST_TOO_LARGE, f"the body is over {most_bytes} bytes; send less at once"
-        ) from None
-    found = _json(body, "the body")
+    found = _json(await body_of(request, most_bytes), "the body")
     if not isinstance(found, dict):
         raise _bad_request("the body is not a JSON object; send {query, variables, operationName}")
     return cast("dict[str, Any]", found)
